@@ -1,0 +1,27 @@
+# The layers that include torch.h (20 s a file without the precompiled header, which they share).
+include(LibTorch)
+
+add_library(ft_torch_pch STATIC "${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp")
+target_link_libraries(ft_torch_pch PUBLIC ft_settings torch::torch)
+target_precompile_headers(ft_torch_pch PRIVATE <torch/torch.h>)
+
+function(ft_reuse_torch_pch TARGET)
+  target_precompile_headers(${TARGET} REUSE_FROM ft_torch_pch)
+endfunction()
+
+ft_add_layer(device FOLDER comm/device LINK ft_base ft_config ft_comm torch::torch)
+ft_add_layer(model LINK ft_base ft_config ft_formats torch::torch)
+ft_add_layer(train LINK ft_comm ft_data ft_model ft_report ft_device)
+foreach(LAYER device model train)
+  ft_reuse_torch_pch(ft_${LAYER})
+endforeach()
+if(FT_CUDA)
+  target_link_libraries(ft_device PUBLIC nccl::nccl c10_cuda)
+  target_compile_definitions(ft_device PUBLIC FT_CUDA=1)
+endif()
+
+file(GLOB APP_SOURCES CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/app/*.cpp")
+add_executable(ft_dist "${PROJECT_SOURCE_DIR}/src/main.cpp" ${APP_SOURCES})
+target_link_libraries(ft_dist PRIVATE ft_train CLI11::CLI11)
+target_include_directories(ft_dist PRIVATE "${PROJECT_SOURCE_DIR}/src/app")
+ft_reuse_torch_pch(ft_dist)

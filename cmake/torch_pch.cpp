@@ -1,0 +1,1 @@
+// The precompiled header is built from this file; it has no code.

@@ -1,0 +1,19 @@
+// The processors that this process may use: what the scheduler, mpirun's binding and cgroups left it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace ft {
+
+// Ids of the allowed logical processors, ascending (sched_getaffinity). Never empty.
+[[nodiscard]] std::vector<int> allowed_cores();
+
+// "0-3,8": the form that taskset and Slurm use.
+[[nodiscard]] std::string format_core_list(const std::vector<int>& cores);
+
+// How many of `mine` this rank may count as its own, when the ranks of its node have the masks `all` (its own
+// among them): ranks with overlapping masks share those cores evenly. At least 1.
+[[nodiscard]] int core_budget(const std::vector<int>& mine, const std::vector<std::vector<int>>& all);
+
+}  // namespace ft

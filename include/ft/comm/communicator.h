@@ -1,0 +1,74 @@
+// Collective communication among the ranks of one run. One interface over NCCL (device memory), MPI (host
+// memory) or nothing (a world of one).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace ft {
+
+enum class ElementKind { kFloat32, kBFloat16, kFloat64, kInt64, kUInt8 };
+[[nodiscard]] std::size_t byte_size(ElementKind kind) noexcept;
+enum class ReduceOp { kSum, kMin, kMax };
+
+// The moment after which a wait gives up.
+using Deadline = std::chrono::steady_clock::time_point;
+[[nodiscard]] Deadline deadline_after(std::chrono::duration<double> duration);
+
+// A collective under way. The memory it works on must stay valid and untouched until it is done. Destroying
+// an unfinished Work waits for it.
+class Work {
+ public:
+  Work() = default;
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+  virtual ~Work() = default;
+  // Makes progress; true once done (for device memory: enqueued work has completed). Throws PeerError.
+  [[nodiscard]] virtual bool test() = 0;
+  // Polls test(), sleeping longer and longer in between (never spinning: the cores are the trainer's);
+  // PeerError naming `what` at the deadline.
+  virtual void wait(Deadline deadline, std::string_view what);
+};
+
+// Every rank must make the same calls in the same order. Not thread-safe: one thread at a time.
+class Communicator {
+ public:
+  Communicator() = default;
+  Communicator(const Communicator&) = delete;
+  Communicator& operator=(const Communicator&) = delete;
+  virtual ~Communicator() = default;
+
+  [[nodiscard]] virtual int rank() const noexcept = 0;
+  [[nodiscard]] virtual int world_size() const noexcept = 0;
+  [[nodiscard]] virtual std::string_view backend() const noexcept = 0;  // "single", "mpi", "nccl"
+
+  // The hot path, in place. `data` is memory of the backend's device and holds `count` elements.
+  [[nodiscard]] virtual std::unique_ptr<Work> start_all_reduce(void* data, std::size_t count,
+                                                               ElementKind kind, ReduceOp op) = 0;
+
+  // Set-up calls, always on host memory; each ends by `timeout()` or throws PeerError naming `what`.
+  virtual void barrier(std::string_view what) = 0;
+  virtual void broadcast(std::span<std::byte> data, int root, std::string_view what) = 0;
+  // Everyone's bytes, by rank; sizes may differ.
+  [[nodiscard]] virtual std::vector<std::string> all_gather(std::string_view mine, std::string_view what) = 0;
+  // Everyone's bytes on `root`; empty elsewhere.
+  [[nodiscard]] virtual std::vector<std::string> gather(std::string_view mine, int root,
+                                                        std::string_view what) = 0;
+  // In place over host memory; small arrays of doubles (losses, counts, flags).
+  virtual void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) = 0;
+
+  // The bound on any one operation (dist.timeout_s).
+  [[nodiscard]] std::chrono::duration<double> timeout() const noexcept { return timeout_; }
+  void set_timeout(std::chrono::duration<double> timeout) noexcept { timeout_ = timeout; }
+
+ private:
+  std::chrono::duration<double> timeout_{300};
+};
+
+}  // namespace ft

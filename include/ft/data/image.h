@@ -1,0 +1,46 @@
+// Pixels in host memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace ft {
+
+// An owned 8-bit RGB picture, interleaved, rows without padding. Reused: resize() keeps the capacity.
+class RgbImage {
+ public:
+  RgbImage() = default;
+  RgbImage(int width, int height) { resize(width, height); }
+
+  // Contents are unspecified afterwards. Throws DataError when width or height is not positive.
+  void resize(int width, int height);
+
+  [[nodiscard]] int width() const noexcept { return width_; }
+  [[nodiscard]] int height() const noexcept { return height_; }
+  [[nodiscard]] std::size_t stride() const noexcept { return static_cast<std::size_t>(width_) * 3; }
+  [[nodiscard]] std::span<std::uint8_t> row(int y) noexcept {
+    return {pixels_.data() + stride() * y, stride()};
+  }
+  [[nodiscard]] std::span<const std::uint8_t> row(int y) const noexcept {
+    return {pixels_.data() + stride() * y, stride()};
+  }
+  [[nodiscard]] std::span<std::uint8_t> pixels() noexcept { return {pixels_.data(), stride() * height_}; }
+  [[nodiscard]] std::span<const std::uint8_t> pixels() const noexcept {
+    return {pixels_.data(), stride() * height_};
+  }
+
+ private:
+  std::vector<std::uint8_t> pixels_;
+  int width_ = 0;
+  int height_ = 0;
+};
+
+// A rectangle of pixels inside a picture.
+struct Box {
+  int left, top, width, height;
+  friend bool operator==(const Box&, const Box&) = default;
+};
+
+}  // namespace ft

@@ -1,0 +1,72 @@
+// Threads that read, decode, transform and write samples straight into batch memory, ahead of the consumer.
+// The unit of work is a sample, not a batch: a slow picture delays one slot, not a worker's whole batch.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "ft/data/packed_set.h"
+#include "ft/data/transform.h"
+
+namespace ft {
+
+// What the consumer wants next. No ids: a rank without images in this step; the batch is then empty.
+struct BatchRequest {
+  std::uint32_t epoch = 0;
+  std::vector<std::uint64_t> sample_ids;
+};
+
+// One batch, in memory that the loader owns; valid until the lease ends.
+struct BatchView {
+  std::span<float> images;               // [N,3,H,W] in the loader's layout
+  std::span<const std::int64_t> labels;  // [N]
+  std::span<const std::uint64_t> sample_ids;
+  [[nodiscard]] std::size_t size() const noexcept { return labels.size(); }
+};
+
+struct LoaderOptions {
+  int workers = 1;
+  int slots = 2;              // batches in memory, the one being consumed among them; >= 2
+  std::size_t max_batch = 0;  // the largest request
+  bool augment = true;        // false: the test transform
+  std::uint64_t seed = 0;
+  PixelLayout layout = PixelLayout::kNhwc;
+  TransformOptions transform;
+};
+
+// Seconds of worker time by stage, summed over workers, and samples done, since construction.
+struct LoaderStats {
+  double read_s = 0, decode_s = 0, resize_s = 0, write_s = 0;
+  std::uint64_t samples = 0;
+};
+
+class Loader {
+ public:
+  // `source` is called from next() only, in order, until it gives nullopt; `set` must outlive the loader.
+  using Source = std::function<std::optional<BatchRequest>()>;
+  Loader(const PackedSet& set, LoaderOptions options, Source source);
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+  // Stops the workers promptly, also while batches are unfinished.
+  ~Loader();
+
+  // The next batch, in request order; waits for its samples. The view of the previous call ends here.
+  // nullopt at the end. Rethrows the first error of a worker (DataError that names the sample).
+  [[nodiscard]] std::optional<BatchView> next();
+
+  [[nodiscard]] LoaderStats stats() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// One batch without threads, for replay and tests: the same bytes as the loader's.
+void load_samples(const PackedSet& set, const LoaderOptions& options, const BatchRequest& request,
+                  std::span<float> images, std::span<std::int64_t> labels);
+
+}  // namespace ft

@@ -1,0 +1,44 @@
+// manifest.json of a packed set: written last, so its presence means that the set is whole.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+namespace ft {
+
+struct ShardEntry {
+  std::string file;
+  std::uint64_t bytes = 0;
+  std::uint64_t samples = 0;
+  std::string xxh3_128;  // of the whole file
+};
+
+// An input that was not stored as found: converted (kept, as RGB) or skipped (left out).
+struct InputNote {
+  std::string path;
+  std::string reason;
+};
+
+struct Manifest {
+  std::uint32_t format_version = 1;
+  std::vector<std::string> classes;
+  std::vector<std::uint64_t> counts;   // samples per class
+  nlohmann::ordered_json packed_with;  // the options that decide the bytes
+  std::vector<ShardEntry> shards;
+  std::vector<InputNote> converted;
+  std::vector<InputNote> skipped;
+  std::string fingerprint;  // XXH3-128 over all of the above
+
+  [[nodiscard]] std::uint64_t samples() const;
+};
+
+[[nodiscard]] std::string compute_fingerprint(const Manifest& manifest);
+[[nodiscard]] std::string to_json_text(const Manifest& manifest);
+// Throws DataError: no manifest (not a packed set), unknown version, torn or edited text.
+[[nodiscard]] Manifest read_manifest(const std::filesystem::path& directory);
+
+}  // namespace ft

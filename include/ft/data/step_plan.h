@@ -1,0 +1,50 @@
+// Which samples make which step, and who gets them: pure arithmetic, the same on every rank.
+//   epoch order = permutation(seed, epoch) over the samples; the last, short batch of an epoch is used;
+//   a batch of n is cut contiguously over ranks, the first n mod world getting one more; so are
+//   micro-batches.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace ft {
+
+// The k-th of `parts` contiguous parts of n things.
+struct Share {
+  std::uint64_t first, count;
+};
+[[nodiscard]] Share share_of(std::uint64_t n, std::uint32_t part, std::uint32_t parts) noexcept;
+
+// Where a run stands. `step` counts optimizer updates done.
+struct StepPosition {
+  std::uint32_t epoch;          // from 0
+  std::uint64_t step_in_epoch;  // from 0
+};
+
+class StepPlan {
+ public:
+  // `ids`: the sample ids to train on, ascending; empty means 0 .. samples-1.
+  StepPlan(std::uint64_t samples, std::vector<std::uint64_t> ids, std::uint64_t batch_size,
+           std::uint64_t seed);
+
+  [[nodiscard]] std::uint64_t samples() const noexcept { return samples_; }
+  [[nodiscard]] std::uint64_t steps_per_epoch() const noexcept;
+  // For the step that makes update number `step` (from 1).
+  [[nodiscard]] StepPosition position_of(std::uint64_t step) const noexcept;
+  // The sample ids of that step's global batch, in order.
+  [[nodiscard]] std::vector<std::uint64_t> batch(std::uint64_t step) const;
+
+ private:
+  std::uint64_t samples_;
+  std::vector<std::uint64_t> ids_;
+  std::uint64_t batch_size_;
+  std::uint64_t seed_;
+};
+
+// `val: f`: the ids whose hash of (seed, id) falls under f, and the others. Both ascending.
+struct ValSplit {
+  std::vector<std::uint64_t> train, val;
+};
+[[nodiscard]] ValSplit split_by_hash(std::uint64_t samples, double fraction, std::uint64_t seed);
+
+}  // namespace ft

@@ -1,0 +1,35 @@
+// Exact counts of a classification, and what may be said from them.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace ft {
+
+struct Interval {
+  double low, high;
+};
+
+// Wilson score interval for a proportion at 95% (z = 1.959964). Wilson, JASA 22 (1927); Brown, Cai and
+// DasGupta, "Interval estimation for a binomial proportion" (2001), say why not the Wald interval. [0,1] when
+// total is 0.
+[[nodiscard]] Interval wilson_interval(std::uint64_t correct, std::uint64_t total) noexcept;
+
+// counts[true][predicted].
+class ConfusionMatrix {
+ public:
+  explicit ConfusionMatrix(std::size_t classes);
+  void add(std::size_t truth, std::size_t predicted);
+  [[nodiscard]] std::uint64_t total() const noexcept;
+  [[nodiscard]] std::uint64_t correct() const noexcept;
+  [[nodiscard]] const std::vector<std::vector<std::uint64_t>>& counts() const noexcept { return counts_; }
+  // correct / of that class; NaN-free: 0 for a class without samples.
+  [[nodiscard]] std::vector<double> recall() const;
+
+ private:
+  std::vector<std::vector<std::uint64_t>> counts_;
+};
+
+}  // namespace ft

@@ -1,0 +1,24 @@
+// Plain text tables for terminals: columns aligned, numbers to the right.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace ft {
+
+class Table {
+ public:
+  explicit Table(std::vector<std::string> header = {});
+  void add_row(std::vector<std::string> cells);
+  // Aligned by display width (UTF-8 code points); a cell that is a number goes right. Ends with a newline.
+  [[nodiscard]] std::string to_string(int indent = 2) const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// "1.2 MiB", "980 B"
+[[nodiscard]] std::string format_bytes(std::uint64_t bytes);
+
+}  // namespace ft

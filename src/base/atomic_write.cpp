@@ -1,0 +1,98 @@
+#include "ft/base/atomic_write.h"
+
+#include <cerrno>
+#include <cstdio>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "ft/base/error.h"
+#include "ft/base/host.h"
+
+namespace ft {
+namespace {
+
+constexpr mode_t kFileMode = 0644;
+
+std::filesystem::path parent_of(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+void make_directories(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw DataError(fmt::format("cannot create {}: {}", path.string(), error.message()));
+}
+
+}  // namespace
+
+void fsync_path(const std::filesystem::path& path) {
+  const UniqueFd fd = open_for_reading(path);
+  // Some network file systems refuse to sync a directory; the rename is then as durable as it gets.
+  if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS) throw_errno("flush", path.string());
+}
+
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
+  // The host too: process ids coincide between nodes that share a file system.
+  temporary_ = target_;
+  temporary_ += fmt::format(".tmp-{}-{}", host_name(), ::getpid());
+  fd_ = UniqueFd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
+  if (!fd_) throw_errno("create", temporary_.string());
+}
+
+AtomicFile::~AtomicFile() {
+  if (!committed_) ::unlink(temporary_.c_str());
+}
+
+void AtomicFile::write(std::span<const std::byte> data) {
+  write_all(fd_.get(), data, target_);
+}
+
+void AtomicFile::write(std::string_view text) {
+  write(std::as_bytes(std::span(text)));
+}
+
+void AtomicFile::commit() {
+  if (::fsync(fd_.get()) != 0) throw_errno("flush", target_.string());
+  fd_.close(target_);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0)
+    throw_errno("rename a finished file to", target_.string());
+  committed_ = true;
+  fsync_path(parent_of(target_));
+}
+
+void write_file_atomically(const std::filesystem::path& target, std::string_view text) {
+  AtomicFile file(target);
+  file.write(text);
+  file.commit();
+}
+
+AtomicDirectory::AtomicDirectory(std::filesystem::path target) : target_(std::move(target)) {
+  temporary_ = target_;
+  temporary_ += ".tmp";
+  std::error_code error;
+  std::filesystem::remove_all(temporary_, error);
+  if (error) throw DataError(fmt::format("cannot clear {}: {}", temporary_.string(), error.message()));
+  make_directories(temporary_);
+}
+
+AtomicDirectory::~AtomicDirectory() {
+  std::error_code ignored;
+  if (!committed_) std::filesystem::remove_all(temporary_, ignored);
+}
+
+void AtomicDirectory::commit() {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(temporary_)) {
+    if (entry.is_regular_file()) fsync_path(entry.path());
+  }
+  fsync_path(temporary_);
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
+    throw_errno("rename a finished directory to", target_.string());
+  }
+  committed_ = true;
+  fsync_path(parent_of(target_));
+}
+
+}  // namespace ft
