@@ -1,15 +1,15 @@
 // Exact counts of a classification, and what may be said from them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
-#include <span>
-#include <string>
 #include <vector>
 
 namespace ft {
 
 struct Interval {
-  double low, high;
+  double low;
+  double high;
 };
 
 // Wilson score interval for a proportion at 95% (z = 1.959964). Wilson, JASA 22 (1927); Brown, Cai and
@@ -21,6 +21,7 @@ struct Interval {
 class ConfusionMatrix {
  public:
   explicit ConfusionMatrix(std::size_t classes);
+  // Throws std::out_of_range for an index that is no class.
   void add(std::size_t truth, std::size_t predicted);
   [[nodiscard]] std::uint64_t total() const noexcept;
   [[nodiscard]] std::uint64_t correct() const noexcept;

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <string>
+#include <memory>
 
 #include <spdlog/spdlog.h>
 
@@ -13,7 +13,8 @@ using Log = std::shared_ptr<spdlog::logger>;
 
 // stderr for rank 0 only; others get a logger without sinks until attach_file.
 [[nodiscard]] Log make_log(int rank);
-// DataError when the file cannot be opened.
+// Appends to `file`, creating its directory. Call before other threads log. DataError when it cannot be
+// opened.
 void attach_file(const Log& log, const std::filesystem::path& file);
 
 }  // namespace ft

@@ -2,9 +2,7 @@
 // crash of the process. A torn last line (a crash of the machine) is cut at the next start.
 #pragma once
 
-#include <cstdint>
 #include <filesystem>
-#include <optional>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -25,8 +23,8 @@ class MetricsLog {
   UniqueFd fd_;
 };
 
-// Every whole line, in order. Empty when the file is not there. DataError for a bad line that is not the
-// last.
+// Every whole line, in order. Empty when the file is not there. A bad last line is left out: a crash made it.
+// DataError for any other bad line.
 [[nodiscard]] std::vector<nlohmann::ordered_json> read_metrics(const std::filesystem::path& file);
 
 }  // namespace ft

@@ -1,6 +1,7 @@
 // Plain text tables for terminals: columns aligned, numbers to the right.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -8,9 +9,12 @@ namespace ft {
 
 class Table {
  public:
+  // An empty header prints rows only.
   explicit Table(std::vector<std::string> header = {});
+  // Rows may be of different lengths.
   void add_row(std::vector<std::string> cells);
-  // Aligned by display width (UTF-8 code points); a cell that is a number goes right. Ends with a newline.
+  // Aligned by display width (UTF-8 code points); a cell that is a number ("-0.5", "1,234", "43%") goes
+  // right, a heading goes with its column. Ends with a newline.
   [[nodiscard]] std::string to_string(int indent = 2) const;
 
  private:
