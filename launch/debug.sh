@@ -1,0 +1,63 @@
+#!/usr/bin/env bash
+# launch/debug.sh --config C [--asan] [--np N] [-- FT_DIST_ARGUMENTS]
+#
+# ft_dist under gdb, as a world of one, from the debug preset, which is built first. On a terminal gdb is yours, with
+# the program started; without one, and with several ranks, it prints the stacks of all threads if the program crashes.
+#
+#   --config C   the configuration to run
+#   --asan       no gdb: address and undefined-behaviour sanitizers instead (preset asan-full)
+#   --np N       so many ranks, by mpirun; default: one process without mpirun
+#   --help       this text
+#
+# Environment: FT_DIST=FILE  this program instead of building one
+# Example: launch/debug.sh --config configs/debug.yaml -- --set train.max_steps=3
+
+set -euo pipefail
+FT_ROOT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
+for part in messages machine toolchain libtorch build program mpi; do
+  # shellcheck source=/dev/null
+  source "$FT_ROOT/launch/lib/$part.sh"
+done
+
+config='' asan=0 np=1
+while (($#)); do
+  case $1 in
+    --config) need_value "$1" "$@"; config=$2; shift ;;
+    --np | -np) need_value "$1" "$@"; np=$2; shift ;;
+    --asan) asan=1 ;;
+    --help | -h) print_help "$0"; exit 0 ;;
+    --) shift; break ;;
+    *) die "unknown option '$1'; ft_dist's own arguments follow -- (see --help)" ;;
+  esac
+  shift
+done
+[[ -n $config ]] || die "--config is missing (see --help)"
+[[ $np =~ ^[1-9][0-9]*$ ]] || die "--np takes the number of ranks, not '$np'"
+((asan)) || command -v gdb >/dev/null || die "no gdb: apt-get install gdb"
+
+preset=debug
+((!asan)) || preset=asan-full
+if [[ -z ${FT_DIST:-} ]]; then
+  check_toolchain
+  build_preset "$preset" "$(build_jobs)" ft_dist
+  FT_DIST=$FT_ROOT/build-$preset/bin/ft_dist
+fi
+program=("$(find_ft_dist)" --config "$config" "$@")
+
+if ((asan)); then
+  # Open MPI and LibTorch keep memory until the process ends, by design, and CUDA needs the shadow gap. Leaks of our
+  # own layers are what the unit tests of the asan preset look for.
+  export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0:protect_shadow_gap=0:strict_string_checks=1:check_initialization_order=1}
+  export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1}
+  debugger=()
+elif [[ -t 0 && $np == 1 ]]; then
+  debugger=(gdb -quiet -ex 'handle SIGUSR1 nostop noprint pass' -ex run --args)
+else
+  debugger=(gdb -quiet -batch -return-child-result -ex 'set pagination off' -ex 'handle SIGUSR1 nostop noprint pass'
+    -ex run -ex 'thread apply all backtrace' --args)
+fi
+
+allow_root
+if ((np == 1)); then exec "${debugger[@]}" "${program[@]}"; fi
+mapfile -t options < <(mpirun_options "$np" "" 0)
+exec mpirun --tag-output "${options[@]}" "${debugger[@]}" "${program[@]}"
