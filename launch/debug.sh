@@ -14,10 +14,20 @@
 
 set -euo pipefail
 FT_ROOT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
-for part in messages machine toolchain libtorch build program mpi; do
-  # shellcheck source=/dev/null
-  source "$FT_ROOT/launch/lib/$part.sh"
-done
+# shellcheck source=lib/messages.sh
+source "$FT_ROOT/launch/lib/messages.sh"
+# shellcheck source=lib/machine.sh
+source "$FT_ROOT/launch/lib/machine.sh"
+# shellcheck source=lib/toolchain.sh
+source "$FT_ROOT/launch/lib/toolchain.sh"
+# shellcheck source=lib/libtorch.sh
+source "$FT_ROOT/launch/lib/libtorch.sh"
+# shellcheck source=lib/build.sh
+source "$FT_ROOT/launch/lib/build.sh"
+# shellcheck source=lib/program.sh
+source "$FT_ROOT/launch/lib/program.sh"
+# shellcheck source=lib/mpi.sh
+source "$FT_ROOT/launch/lib/mpi.sh"
 
 config='' asan=0 np=1
 while (($#)); do
@@ -36,7 +46,7 @@ done
 ((asan)) || command -v gdb >/dev/null || die "no gdb: apt-get install gdb"
 
 preset=debug
-((!asan)) || preset=asan-full
+if ((asan)); then preset="asan-full"; fi
 if [[ -z ${FT_DIST:-} ]]; then
   check_toolchain
   build_preset "$preset" "$(build_jobs)" ft_dist

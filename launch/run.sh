@@ -22,10 +22,16 @@
 
 set -euo pipefail
 FT_ROOT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
-for part in messages machine program supervise mpi; do
-  # shellcheck source=/dev/null
-  source "$FT_ROOT/launch/lib/$part.sh"
-done
+# shellcheck source=lib/messages.sh
+source "$FT_ROOT/launch/lib/messages.sh"
+# shellcheck source=lib/machine.sh
+source "$FT_ROOT/launch/lib/machine.sh"
+# shellcheck source=lib/program.sh
+source "$FT_ROOT/launch/lib/program.sh"
+# shellcheck source=lib/supervise.sh
+source "$FT_ROOT/launch/lib/supervise.sh"
+# shellcheck source=lib/mpi.sh
+source "$FT_ROOT/launch/lib/mpi.sh"
 
 np='' hosts='' cores='' restarts=0 dry_run=0
 while (($#)); do

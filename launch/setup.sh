@@ -18,10 +18,20 @@
 set -euo pipefail
 FT_ROOT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
 readonly FT_ROOT
-for part in messages stages machine packages toolchain libtorch build; do
-  # shellcheck source=/dev/null
-  source "$FT_ROOT/launch/lib/$part.sh"
-done
+# shellcheck source=lib/messages.sh
+source "$FT_ROOT/launch/lib/messages.sh"
+# shellcheck source=lib/stages.sh
+source "$FT_ROOT/launch/lib/stages.sh"
+# shellcheck source=lib/machine.sh
+source "$FT_ROOT/launch/lib/machine.sh"
+# shellcheck source=lib/packages.sh
+source "$FT_ROOT/launch/lib/packages.sh"
+# shellcheck source=lib/toolchain.sh
+source "$FT_ROOT/launch/lib/toolchain.sh"
+# shellcheck source=lib/libtorch.sh
+source "$FT_ROOT/launch/lib/libtorch.sh"
+# shellcheck source=lib/build.sh
+source "$FT_ROOT/launch/lib/build.sh"
 
 with_tests=0 with_build=1 jobs=
 while (($#)); do

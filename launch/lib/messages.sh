@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # One-line messages on stderr, under the name of the script that speaks.
 
-readonly kSelf=${0##*/}
+speaker=${0##*/}
+speaker=${speaker%.sh}
 
-note() { printf '%s: %s\n' "${kSelf%.sh}" "$*" >&2; }
+note() { printf '%s: %s\n' "$speaker" "$*" >&2; }
 # Exit code 2 is the project's code for usage and configuration.
 die() { note "$*"; exit 2; }
 
