@@ -30,7 +30,8 @@ struct Bucket {
   std::vector<Segment> segments;
 };
 
-// A pure function of its arguments. Each segment starts 64-byte aligned (float32); gaps stay zero.
+// A pure function of its arguments. Each segment starts 64-byte aligned (float32); gaps stay zero. A
+// parameter larger than a bucket gets one of its own. Frozen parameters are simply not among `parameters`.
 struct BucketLayout {
   std::vector<Bucket> buckets;
   std::int64_t total_elements = 0;

@@ -1,0 +1,48 @@
+// Waiting without spinning: the cores belong to the trainer's threads, and with more ranks than cores a
+// spinning rank starves the very one it waits for.
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+#include "ft/comm/communicator.h"
+
+namespace ft {
+
+// Sleep caps. A gradient in flight needs many polls to move on, so its sleeps stay short; a rank that waits
+// for an evaluation on rank 0 has time.
+inline constexpr std::chrono::microseconds kBriefSleep{1'000};
+inline constexpr std::chrono::microseconds kPatientSleep{20'000};
+
+// Sleeps for about 3 % of the time waited so far, between 20 us and the cap: whatever the length of a wait,
+// polling costs next to nothing and lengthens it by next to nothing.
+class PollPacer {
+ public:
+  explicit PollPacer(std::chrono::microseconds longest_sleep) noexcept;
+
+  // How long the next sleep is when `waited` has passed since the start. Pure, for the tests.
+  [[nodiscard]] std::chrono::microseconds next_sleep(std::chrono::duration<double> waited) const noexcept;
+  void sleep() const;
+  [[nodiscard]] std::chrono::duration<double> waited() const noexcept;
+
+ private:
+  std::chrono::steady_clock::time_point start_;
+  std::chrono::microseconds longest_sleep_;
+};
+
+// The PeerError of a wait that ran into its deadline.
+[[noreturn]] void throw_timed_out(std::string_view what, std::chrono::duration<double> waited);
+
+// Calls `done` until it returns true; PeerError naming `what` at the deadline. `done` is called at least
+// once, so that a deadline already past still accepts what is already finished.
+template <typename Done>
+void poll_until(Done&& done, Deadline deadline, std::chrono::microseconds longest_sleep,
+                std::string_view what) {
+  const PollPacer pacer(longest_sleep);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() >= deadline) throw_timed_out(what, pacer.waited());
+    pacer.sleep();
+  }
+}
+
+}  // namespace ft

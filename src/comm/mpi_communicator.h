@@ -1,0 +1,58 @@
+// The MPI backend: host memory, non-blocking collectives only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include <mpi.h>
+
+#include "ft/comm/communicator.h"
+
+#include "bfloat16_ops.h"
+#include "mpi_work.h"
+
+namespace ft {
+
+class MpiCommunicator final : public Communicator {
+ public:
+  // MPI counts in int, and Open MPI 4 multiplies some of them by the element size: what is longer travels in
+  // pieces of this many bytes.
+  static constexpr std::size_t kLongestMessage = std::size_t{1} << 30U;
+
+  // Duplicates MPI_COMM_WORLD; collective. Tests pass a short `longest_message`.
+  explicit MpiCommunicator(std::size_t longest_message = kLongestMessage);
+  MpiCommunicator(const MpiCommunicator&) = delete;
+  MpiCommunicator& operator=(const MpiCommunicator&) = delete;
+  ~MpiCommunicator() override;
+
+  [[nodiscard]] int rank() const noexcept override { return rank_; }
+  [[nodiscard]] int world_size() const noexcept override { return world_size_; }
+  [[nodiscard]] std::string_view backend() const noexcept override { return "mpi"; }
+
+  [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* data, std::size_t count, ElementKind kind,
+                                                       ReduceOp op) override;
+  void barrier(std::string_view what) override;
+  void broadcast(std::span<std::byte> data, int root, std::string_view what) override;
+  [[nodiscard]] std::vector<std::string> all_gather(std::string_view mine, std::string_view what) override;
+  [[nodiscard]] std::vector<std::string> gather(std::string_view mine, int root,
+                                                std::string_view what) override;
+  void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) override;
+
+ private:
+  void finish(MPI_Request request, std::chrono::microseconds longest_sleep, std::string_view what);
+  void require_rank(int root, std::string_view what) const;
+  // The length of everyone's contribution. Also where ranks that are early wait for the others.
+  [[nodiscard]] std::vector<std::uint64_t> exchange_sizes(std::size_t mine, std::string_view what);
+  // To all ranks, or to one.
+  [[nodiscard]] std::vector<std::string> collect(std::string_view mine, std::optional<int> root,
+                                                 std::string_view what);
+
+  std::size_t longest_message_;
+  MPI_Comm comm_ = MPI_COMM_NULL;
+  int rank_ = 0;
+  int world_size_ = 1;
+  BFloat16Ops bfloat16_ops_;
+  std::shared_ptr<CommunicatorHealth> health_ = std::make_shared<CommunicatorHealth>();
+};
+
+}  // namespace ft

@@ -1,0 +1,72 @@
+#include "ft/comm/mpi_session.h"
+
+#include <exception>
+
+#include <fmt/format.h>
+#include <mpi.h>
+
+#include "ft/base/cores.h"
+#include "ft/base/error.h"
+#include "ft/comm/mpi_defaults.h"
+
+#include "mpi_error.h"
+
+namespace ft {
+
+MpiSession::MpiSession(int& argc, char**& argv)
+    : launcher_(launcher_environment()), unwinding_at_start_(std::uncaught_exceptions()) {
+  if (launcher_.launcher == "none") return;
+  if (!launcher_.speaks_mpi) {
+    if (launcher_.world_size == 1) return;
+    throw UsageError(fmt::format("{} started {} tasks that cannot find each other: it offers no PMIx",
+                                 launcher_.launcher, launcher_.world_size),
+                     "srun --mpi=pmix, or mpirun inside the allocation");
+  }
+  start(argc, argv);
+}
+
+void MpiSession::start(int& argc, char**& argv) {
+  const int allowed = static_cast<int>(allowed_cores().size());
+  apply_mpi_defaults(mpi_defaults(launcher_, allowed, node_has_fabric()));
+
+  int provided = MPI_THREAD_SINGLE;
+  check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
+  check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
+  check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &world_size_), "MPI_Comm_size");
+
+  if (world_size_ != launcher_.world_size) {
+    MPI_Finalize();
+    throw UsageError(
+        fmt::format("{} started {} ranks, but MPI sees a world of {}", launcher_.launcher,
+                    launcher_.world_size, world_size_),
+        "the mpirun in PATH belongs to another MPI than the library this program is linked with");
+  }
+  active_ = true;
+  if (provided < MPI_THREAD_MULTIPLE) {
+    finalize();
+    throw UsageError("this MPI library does not offer MPI_THREAD_MULTIPLE",
+                     "use an MPI built with thread support");
+  }
+}
+
+MpiSession::~MpiSession() {
+  if (!active_) return;
+  if (std::uncaught_exceptions() > unwinding_at_start_) {
+    abort(static_cast<int>(ExitCode::kBug));
+  } else {
+    MPI_Finalize();
+  }
+}
+
+void MpiSession::abort(int exit_code) noexcept {
+  if (active_) MPI_Abort(MPI_COMM_WORLD, exit_code);
+}
+
+void MpiSession::finalize() {
+  if (!active_) return;
+  active_ = false;
+  check_mpi(MPI_Finalize(), "MPI_Finalize");
+}
+
+}  // namespace ft

@@ -1,0 +1,48 @@
+// Non-blocking MPI operations under way, polled.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <mpi.h>
+
+#include "ft/comm/communicator.h"
+
+namespace ft {
+
+// Shared by a communicator and its works. After one operation failed or timed out, ranks no longer agree on
+// which comes next, so that every later one must fail at once instead of waiting for its own deadline.
+class CommunicatorHealth {
+ public:
+  void fail(std::string reason);
+  [[nodiscard]] bool failed() const noexcept { return reason_.has_value(); }
+  // PeerError with the first failure's text.
+  void require_sound(std::string_view what) const;
+
+ private:
+  std::optional<std::string> reason_;
+};
+
+class MpiWork final : public Work {
+ public:
+  // `timeout` bounds the wait in the destructor.
+  MpiWork(std::vector<MPI_Request> requests, std::shared_ptr<CommunicatorHealth> health,
+          std::chrono::duration<double> timeout);
+  MpiWork(const MpiWork&) = delete;
+  MpiWork& operator=(const MpiWork&) = delete;
+  ~MpiWork() override;
+
+  [[nodiscard]] bool test() override;
+  void wait(Deadline deadline, std::string_view what) override;
+  void wait(Deadline deadline, std::chrono::microseconds longest_sleep, std::string_view what);
+
+ private:
+  std::vector<MPI_Request> requests_;
+  std::shared_ptr<CommunicatorHealth> health_;
+  std::chrono::duration<double> timeout_;
+  bool done_ = false;
+};
+
+}  // namespace ft

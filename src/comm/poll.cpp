@@ -1,0 +1,40 @@
+#include "ft/comm/poll.h"
+
+#include <algorithm>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+
+namespace ft {
+
+namespace {
+
+constexpr std::chrono::microseconds kShortestSleep{20};
+constexpr int kWaitedPerSleep = 32;
+
+}  // namespace
+
+PollPacer::PollPacer(std::chrono::microseconds longest_sleep) noexcept
+    : start_(std::chrono::steady_clock::now()), longest_sleep_(longest_sleep) {}
+
+std::chrono::microseconds PollPacer::next_sleep(std::chrono::duration<double> waited) const noexcept {
+  const auto share = std::chrono::duration_cast<std::chrono::microseconds>(waited) / kWaitedPerSleep;
+  return std::clamp(share, kShortestSleep, longest_sleep_);
+}
+
+void PollPacer::sleep() const {
+  std::this_thread::sleep_for(next_sleep(waited()));
+}
+
+std::chrono::duration<double> PollPacer::waited() const noexcept {
+  return std::chrono::steady_clock::now() - start_;
+}
+
+void throw_timed_out(std::string_view what, std::chrono::duration<double> waited) {
+  throw PeerError(fmt::format("{}: no answer from the other ranks after {:.1f} s", what, waited.count()),
+                  "a rank is stuck, much slower or gone; dist.timeout_s bounds any one operation");
+}
+
+}  // namespace ft

@@ -1,0 +1,35 @@
+// A program for tests/mpi/test_session.sh: does what its argument says inside an MpiSession.
+#include <iostream>
+#include <string_view>
+#include <thread>
+
+#include "ft/base/error.h"
+#include "ft/comm/backends.h"
+
+namespace {
+
+int probe(int argc, char** argv) {
+  const std::string_view wish = argc > 1 ? argv[1] : "end";
+  ft::MpiSession session(argc, argv);
+  const auto world = ft::make_host_communicator(session);
+  const bool last = world->rank() == world->world_size() - 1;
+  if (wish == "abort" && last) session.abort(static_cast<int>(ft::ExitCode::kDiverged));
+  if (wish == "throw" && last) throw ft::DataError("a rank that throws");
+  if (wish != "end") {
+    // The others would wait for ever.
+    world->barrier("waiting for a rank that is gone");
+  }
+  world->barrier("the end");
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return probe(argc, argv);
+  } catch (const ft::Error& error) {
+    std::cerr << error.what() << " | " << error.hint() << '\n';
+    return static_cast<int>(error.code());
+  }
+}

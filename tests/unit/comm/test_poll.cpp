@@ -1,0 +1,69 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "ft/base/error.h"
+#include "ft/comm/poll.h"
+
+namespace ft {
+namespace {
+
+using std::chrono::microseconds;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+TEST(PollPacer, SleepsInProportionToTheWait) {
+  const PollPacer pacer(kPatientSleep);
+  EXPECT_EQ(pacer.next_sleep(microseconds(0)), microseconds(20));
+  EXPECT_EQ(pacer.next_sleep(milliseconds(32)), microseconds(1'000));
+  EXPECT_EQ(pacer.next_sleep(seconds(100)), microseconds(20'000));
+}
+
+TEST(PollPacer, StaysBriefWhereAskedTo) {
+  EXPECT_EQ(PollPacer(kBriefSleep).next_sleep(seconds(100)), microseconds(1'000));
+}
+
+TEST(PollUntil, ReturnsOnceDone) {
+  int polls = 0;
+  poll_until([&] { return ++polls == 5; }, deadline_after(seconds(10)), kBriefSleep, "counting");
+  EXPECT_EQ(polls, 5);
+}
+
+TEST(PollUntil, NamesTheOperationAtTheDeadline) {
+  try {
+    poll_until([] { return false; }, deadline_after(milliseconds(5)), kBriefSleep, "averaging gradients");
+    FAIL() << "returned";
+  } catch (const PeerError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("averaging gradients"));
+    EXPECT_THAT(error.hint(), testing::HasSubstr("dist.timeout_s"));
+  }
+}
+
+TEST(PollUntil, AcceptsWhatIsDoneAfterTheDeadline) {
+  poll_until([] { return true; }, deadline_after(seconds(-1)), kBriefSleep, "late");
+}
+
+// Done at the third test.
+class ThirdTimeLucky final : public Work {
+ public:
+  [[nodiscard]] bool test() override { return ++tests_ >= 3; }
+
+ private:
+  int tests_ = 0;
+};
+
+TEST(Work, WaitTestsUntilDone) {
+  ThirdTimeLucky work;
+  work.wait(deadline_after(seconds(10)), "a work");
+  EXPECT_TRUE(work.test());
+}
+
+TEST(ElementKind, HasItsSize) {
+  EXPECT_EQ(byte_size(ElementKind::kUInt8), 1U);
+  EXPECT_EQ(byte_size(ElementKind::kBFloat16), 2U);
+  EXPECT_EQ(byte_size(ElementKind::kFloat32), 4U);
+  EXPECT_EQ(byte_size(ElementKind::kFloat64), 8U);
+  EXPECT_EQ(byte_size(ElementKind::kInt64), 8U);
+}
+
+}  // namespace
+}  // namespace ft
