@@ -31,11 +31,17 @@ struct RunConfig {
   std::string dir = "runs/hotdog";
   std::uint64_t seed = 0;
   DeviceChoice device = DeviceChoice::kAuto;
+
+  bool operator==(const RunConfig&) const = default;
 };
 
 // Per-channel constants of the input normalisation, RGB, on the 0..1 scale.
 struct ChannelConstants {
-  double r, g, b;
+  double r;
+  double g;
+  double b;
+
+  bool operator==(const ChannelConstants&) const = default;
 };
 
 struct DataConfig {
@@ -49,6 +55,8 @@ struct DataConfig {
   ResizeMode resize_mode = ResizeMode::kSquash;
   ChannelConstants mean{0.485, 0.456, 0.406};
   ChannelConstants std{0.229, 0.224, 0.225};
+
+  bool operator==(const DataConfig&) const = default;
 };
 
 // How the new head starts: Xavier everywhere, or some rows copied from the source head.
@@ -61,6 +69,8 @@ struct ModelConfig {
   HeadRows head_init;            // empty: xavier
   std::vector<std::string> freeze;
   BatchNormMode batch_norm = BatchNormMode::kLocal;
+
+  bool operator==(const ModelConfig&) const = default;
 };
 
 struct OptimizerConfig {
@@ -74,6 +84,8 @@ struct OptimizerConfig {
   int warmup_steps = 0;
   std::vector<int> step_epochs;
   double step_factor = 0.1;
+
+  bool operator==(const OptimizerConfig&) const = default;
 };
 
 struct TrainConfig {
@@ -88,6 +100,8 @@ struct TrainConfig {
   Auto<int> threads;
   int overfit = 0;  // 0: off; n: train on the first n samples only
   bool deterministic = false;
+
+  bool operator==(const TrainConfig&) const = default;
 };
 
 struct DistConfig {
@@ -98,11 +112,15 @@ struct DistConfig {
   int timeout_s = 300;
   int peer_timeout_s = 15;
   std::string interface = "auto";
+
+  bool operator==(const DistConfig&) const = default;
 };
 
 struct EvalConfig {
   EvalMode mode = EvalMode::kRank0;
   int every_epochs = 1;
+
+  bool operator==(const EvalConfig&) const = default;
 };
 
 struct CheckpointConfig {
@@ -111,6 +129,8 @@ struct CheckpointConfig {
   int every_epochs = 1;
   int keep = 3;
   std::string resume = "auto";  // auto, never, or a run or checkpoint directory
+
+  bool operator==(const CheckpointConfig&) const = default;
 };
 
 struct LogConfig {
@@ -118,6 +138,8 @@ struct LogConfig {
   bool tensorboard = true;
   bool weights_sha256 = false;
   bool sample_ids = false;
+
+  bool operator==(const LogConfig&) const = default;
 };
 
 struct Config {
@@ -130,6 +152,8 @@ struct Config {
   EvalConfig eval;
   CheckpointConfig checkpoint;
   LogConfig log;
+
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace ft

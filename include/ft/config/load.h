@@ -27,7 +27,8 @@ namespace ft {
 // "train.batch_size: 128 there, 64 here" for each key that must match and does not.
 [[nodiscard]] std::vector<std::string> differences_that_matter(const Config& saved, const Config& current);
 
-// The same for all keys: ranks of one run must agree on everything.
+// The same for all keys, "train.batch_size: 128 in the first, 64 in the second": ranks of one run must agree
+// on everything.
 [[nodiscard]] std::vector<std::string> all_differences(const Config& a, const Config& b);
 
 }  // namespace ft

@@ -1,0 +1,70 @@
+// What happens around the steps: ranks, evaluation, checkpoints, logs.
+#include "keys.h"
+#include "section.h"
+#include "value_types.h"
+
+namespace ft {
+
+void add_dist_keys(std::vector<KeySpec>& keys) {
+  Section section("dist", &Config::dist, keys);
+  section.add(
+      "backend", &DistConfig::backend,
+      Choice<BackendChoice>{{{"auto", BackendChoice::kAuto},
+                             {"mpi", BackendChoice::kMpi},
+                             {"nccl", BackendChoice::kNccl},
+                             {"single", BackendChoice::kSingle}}},
+      OnResume::kFree,
+      "What carries the gradients; `auto`: NCCL when every rank has a GPU of its own, MPI otherwise, nothing "
+      "for one rank.");
+  section.add(
+      "bucket_mib", &DistConfig::bucket_mib, Integer{.min = 1, .max = 1024}, OnResume::kMustMatch,
+      "Gradients travel in pieces of this size; it decides the order of additions, hence the last digit.");
+  section.add("gradient_dtype", &DistConfig::gradient_dtype,
+              Choice<GradientDtype>{{{"fp32", GradientDtype::kFp32}}}, OnResume::kMustMatch,
+              "Type in which gradients travel.");
+  section.add("elastic", &DistConfig::elastic, Integer{.min = 0, .max = 0}, OnResume::kMustMatch,
+              "Parts into which each batch is cut whatever the number of ranks; 0: off.");
+  section.add("timeout_s", &DistConfig::timeout_s, Integer{.min = 1}, OnResume::kFree,
+              "Seconds that one operation between ranks may take.");
+  section.add("peer_timeout_s", &DistConfig::peer_timeout_s, Integer{.min = 1}, OnResume::kFree,
+              "Seconds of silence after which a rank counts as lost.");
+  section.add("interface", &DistConfig::interface, Text{.kind = "name", .words = {"auto"}}, OnResume::kFree,
+              "Network interface between the nodes, such as `eth0`.");
+}
+
+void add_eval_keys(std::vector<KeySpec>& keys) {
+  Section section("eval", &Config::eval, keys);
+  section.add("mode", &EvalConfig::mode, Choice<EvalMode>{{{"rank0", EvalMode::kRank0}}}, OnResume::kFree,
+              "`rank0`: rank 0 evaluates and the others sleep.");
+  section.add("every_epochs", &EvalConfig::every_epochs, Integer{.min = 1}, OnResume::kFree,
+              "Evaluate after every so many epochs, and after the last.");
+}
+
+void add_checkpoint_keys(std::vector<KeySpec>& keys) {
+  Section section("checkpoint", &Config::checkpoint, keys);
+  section.add("every_steps", &CheckpointConfig::every_steps, Integer{}, OnResume::kFree,
+              "Save after every so many steps; 0: off.");
+  section.add("every_minutes", &CheckpointConfig::every_minutes, Number{}, OnResume::kFree,
+              "Save when the last checkpoint is so old; 0: off.");
+  section.add("every_epochs", &CheckpointConfig::every_epochs, Integer{}, OnResume::kFree,
+              "Save after every so many epochs; 0: off. The end of a run is always saved.");
+  section.add("keep", &CheckpointConfig::keep, Integer{.min = 1}, OnResume::kFree,
+              "Checkpoints that stay; older ones are removed.");
+  section.add("resume", &CheckpointConfig::resume, Text{.words = {"auto", "never"}}, OnResume::kFree,
+              "`auto`: go on where `run.dir` left off; `never`: start anew; a path: go on from that run or "
+              "checkpoint.");
+}
+
+void add_log_keys(std::vector<KeySpec>& keys) {
+  Section section("log", &Config::log, keys);
+  section.add("every_steps", &LogConfig::every_steps, Integer{.min = 1}, OnResume::kFree,
+              "A line in `metrics.jsonl` for every so many steps.");
+  section.add("tensorboard", &LogConfig::tensorboard, Boolean{}, OnResume::kFree,
+              "Write TensorBoard files as well.");
+  section.add("weights_sha256", &LogConfig::weights_sha256, Boolean{}, OnResume::kFree,
+              "Log a hash of all weights with those lines: slow, for comparing runs bit by bit.");
+  section.add("sample_ids", &LogConfig::sample_ids, Boolean{}, OnResume::kFree,
+              "Log the ids of the batch's samples with those lines.");
+}
+
+}  // namespace ft
