@@ -8,13 +8,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ft/data/shard_format.h"
+
 namespace ft {
 
 struct ShardEntry {
   std::string file;
   std::uint64_t bytes = 0;
   std::uint64_t samples = 0;
-  std::string xxh3_128;  // of the whole file
+  std::string xxh3_128;         // of the whole file
+  std::string tables_xxh3_128;  // hash_of_tables
 };
 
 // An input that was not stored as found: converted (kept, as RGB) or skipped (left out).
@@ -24,14 +27,15 @@ struct InputNote {
 };
 
 struct Manifest {
-  std::uint32_t format_version = 1;
+  std::uint32_t format_version = kShardFormatVersion;
   std::vector<std::string> classes;
   std::vector<std::uint64_t> counts;   // samples per class
   nlohmann::ordered_json packed_with;  // the options that decide the bytes
   std::vector<ShardEntry> shards;
   std::vector<InputNote> converted;
   std::vector<InputNote> skipped;
-  std::string fingerprint;  // XXH3-128 over all of the above
+  std::uint64_t exif_oriented = 0;  // samples whose EXIF asks for a turn, which training ignores
+  std::string fingerprint;          // XXH3-128 over all of the above
 
   [[nodiscard]] std::uint64_t samples() const;
 };
