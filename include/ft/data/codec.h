@@ -2,6 +2,7 @@
 // Pillow does; never the fast IDCT, never EXIF orientation (torchvision ignores it too).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -13,8 +14,8 @@ namespace ft {
 enum class Codec : std::uint8_t { kJpeg = 1, kPng = 2, kRaw = 3 };
 
 // Decodes `payload` into RGB exactly as Pillow's Image.open(...).convert("RGB") would. width and height are
-// the set's record; other dimensions, a truncated or a damaged stream is a DataError (what() says where it
-// broke). Thread-safe. kRaw copies.
+// the set's record; other dimensions or a stream that Pillow would refuse (truncated, damaged) is a DataError
+// that says where it broke, not in which sample: the caller knows. Thread-safe. kRaw copies.
 void decode_rgb(Codec codec, std::span<const std::byte> payload, int width, int height, RgbImage& out);
 
 }  // namespace ft

@@ -8,13 +8,17 @@
 
 namespace ft {
 
+// Pillow's limit (2 x MAX_IMAGE_PIXELS), above which it refuses a picture as a decompression bomb.
+inline constexpr std::int64_t kMaxPixels = 2 * 89'478'485;
+
 // An owned 8-bit RGB picture, interleaved, rows without padding. Reused: resize() keeps the capacity.
 class RgbImage {
  public:
   RgbImage() = default;
   RgbImage(int width, int height) { resize(width, height); }
 
-  // Contents are unspecified afterwards. Throws DataError when width or height is not positive.
+  // Contents are unspecified afterwards. Throws DataError, before anything is allocated, when a side is not
+  // positive or the picture has more than kMaxPixels.
   void resize(int width, int height);
 
   [[nodiscard]] int width() const noexcept { return width_; }

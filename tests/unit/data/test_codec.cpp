@@ -1,0 +1,134 @@
+#include <algorithm>
+#include <array>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <png.h>
+
+#include "ft/base/error.h"
+#include "ft/data/codec.h"
+
+#include "patterned_image.h"
+#include "tiny_jpegs.h"
+
+namespace ft {
+namespace {
+
+using testing::ElementsAreArray;
+using testing::HasSubstr;
+
+RgbImage decode(Codec codec, std::span<const std::byte> payload, int width, int height) {
+  RgbImage image;
+  decode_rgb(codec, payload, width, height, image);
+  return image;
+}
+
+RgbImage decode_tiny(std::span<const std::byte> payload) {
+  return decode(Codec::kJpeg, payload, kTinyJpegWidth, kTinyJpegHeight);
+}
+
+// what() of the DataError, or "" when there was none.
+std::string error_of(Codec codec, std::span<const std::byte> payload, int width, int height) {
+  try {
+    static_cast<void>(decode(codec, payload, width, height));
+    return "";
+  } catch (const DataError& error) {
+    return error.what();
+  }
+}
+
+std::vector<std::byte> png_of(const RgbImage& image, png_uint_32 format = PNG_FORMAT_RGB) {
+  png_image header{};
+  header.version = PNG_IMAGE_VERSION;
+  header.width = static_cast<png_uint_32>(image.width());
+  header.height = static_cast<png_uint_32>(image.height());
+  header.format = format;
+  png_alloc_size_t bytes = PNG_IMAGE_PNG_SIZE_MAX(header);
+  std::vector<std::byte> png(bytes);
+  if (png_image_write_to_memory(&header, png.data(), &bytes, 0, image.pixels().data(), 0, nullptr) == 0) {
+    throw std::runtime_error(header.message);
+  }
+  png.resize(bytes);
+  return png;
+}
+
+TEST(Codec, JpegIsPillows) {
+  EXPECT_THAT(decode_tiny(bytes_of_hex(kTinyRgbJpeg)).pixels(), ElementsAreArray(kTinyRgbPixels));
+}
+
+TEST(Codec, GreyJpegFillsAllChannels) {
+  const RgbImage image = decode_tiny(bytes_of_hex(kTinyGreyJpeg));
+  for (std::size_t i = 0; i < kTinyGreyPixels.size(); ++i) {
+    for (std::size_t channel = 0; channel < 3; ++channel) {
+      ASSERT_EQ(image.pixels()[i * 3 + channel], kTinyGreyPixels[i]) << "pixel " << i;
+    }
+  }
+}
+
+TEST(Codec, JpegCutAnywhereIsRefused) {
+  const auto payload = bytes_of_hex(kTinyRgbJpeg);
+  for (std::size_t bytes = 0; bytes < payload.size(); ++bytes) {
+    const auto cut = std::span(payload).first(bytes);
+    ASSERT_NE(error_of(Codec::kJpeg, cut, kTinyJpegWidth, kTinyJpegHeight), "") << bytes << " bytes";
+  }
+  EXPECT_THAT(error_of(Codec::kJpeg, std::span(payload).first(300), kTinyJpegWidth, kTinyJpegHeight),
+              HasSubstr("truncated: it ends after 300 bytes"));
+}
+
+TEST(Codec, JpegThatIsNoJpegSaysWhatLibjpegSays) {
+  const std::vector<std::byte> zeros(64);
+  EXPECT_THAT(error_of(Codec::kJpeg, zeros, 5, 3), HasSubstr("Not a JPEG file"));
+}
+
+TEST(Codec, OtherDimensionsAreRefused) {
+  const auto jpeg = bytes_of_hex(kTinyRgbJpeg);
+  EXPECT_THAT(error_of(Codec::kJpeg, jpeg, 3, 5), HasSubstr("5x3 pixels, the set's tables say 3x5"));
+  EXPECT_THAT(error_of(Codec::kPng, png_of(patterned_image(4, 2)), 4, 3), HasSubstr("4x2"));
+  EXPECT_THAT(error_of(Codec::kRaw, jpeg, 5, 3), HasSubstr("instead of 45"));
+}
+
+TEST(Codec, ABombIsRefusedByItsHeader) {
+  auto payload = bytes_of_hex(kTinyRgbJpeg);
+  // Height and width in the frame header, after its length and precision.
+  const std::array frame{std::byte{0xff}, std::byte{0xc0}};
+  const auto start = std::search(payload.begin(), payload.end(), frame.begin(), frame.end());
+  std::fill_n(start + 5, 4, std::byte{0xfa});
+  EXPECT_THAT(error_of(Codec::kJpeg, payload, 0xfafa, 0xfafa), HasSubstr("above the limit"));
+}
+
+TEST(Codec, PngAndRawAreLossless) {
+  const RgbImage image = patterned_image(13, 6);
+  EXPECT_THAT(decode(Codec::kPng, png_of(image), 13, 6).pixels(), ElementsAreArray(image.pixels()));
+  EXPECT_THAT(decode(Codec::kRaw, std::as_bytes(image.pixels()), 13, 6).pixels(),
+              ElementsAreArray(image.pixels()));
+}
+
+TEST(Codec, PngCutOrDamagedIsRefused) {
+  auto payload = png_of(patterned_image(13, 6));
+  for (std::size_t bytes = 0; bytes < payload.size(); ++bytes) {
+    ASSERT_NE(error_of(Codec::kPng, std::span(payload).first(bytes), 13, 6), "") << bytes << " bytes";
+  }
+  payload[payload.size() / 2] ^= std::byte{1};
+  EXPECT_THAT(error_of(Codec::kPng, payload, 13, 6), HasSubstr("PNG is damaged"));
+}
+
+TEST(Codec, PngOfAnotherKindIsRefused) {
+  // The same memory read as grey: four bytes a row are enough for four pixels.
+  EXPECT_THAT(error_of(Codec::kPng, png_of(patterned_image(4, 2), PNG_FORMAT_GRAY), 4, 2),
+              HasSubstr("not 8-bit RGB"));
+}
+
+TEST(Codec, ABufferIsReusedForSmallerPictures) {
+  const RgbImage image = patterned_image(13, 6);
+  RgbImage out(100, 100);
+  decode_rgb(Codec::kRaw, std::as_bytes(image.pixels()), 13, 6, out);
+  EXPECT_EQ(out.width(), 13);
+  EXPECT_THAT(out.pixels(), ElementsAreArray(image.pixels()));
+}
+
+}  // namespace
+}  // namespace ft
