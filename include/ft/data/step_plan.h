@@ -23,7 +23,8 @@ struct StepPosition {
 
 class StepPlan {
  public:
-  // `ids`: the sample ids to train on, ascending; empty means 0 .. samples-1.
+  // `ids`: the sample ids to train on, ascending; empty means 0 .. samples-1. UsageError when there is
+  // nothing to train on or batch_size is 0.
   StepPlan(std::uint64_t samples, std::vector<std::uint64_t> ids, std::uint64_t batch_size,
            std::uint64_t seed);
 
@@ -41,7 +42,8 @@ class StepPlan {
   std::uint64_t seed_;
 };
 
-// `val: f`: the ids whose hash of (seed, id) falls under f, and the others. Both ascending.
+// `val: f`: the ids whose hash of (seed, id) falls under f, and the others. Both ascending. UsageError when f
+// is outside [0, 1), or leaves a side without samples although f > 0.
 struct ValSplit {
   std::vector<std::uint64_t> train, val;
 };
