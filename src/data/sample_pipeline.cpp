@@ -1,0 +1,75 @@
+#include "sample_pipeline.h"
+
+#include <chrono>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+
+namespace ft {
+namespace {
+
+// A buffer that one huge picture made larger than this is given back, not kept for the small ones that
+// follow.
+constexpr std::size_t kKeptBytes = std::size_t{16} << 20;
+
+class LapTimer {
+ public:
+  // Seconds since the last lap.
+  double lap() {
+    const auto now = Clock::now();
+    return std::chrono::duration<double>(now - std::exchange(last_, now)).count();
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point last_ = Clock::now();
+};
+
+}  // namespace
+
+std::size_t floats_per_image(const TransformOptions& options) {
+  const auto side = static_cast<std::size_t>(options.image_size);
+  return 3 * side * side;
+}
+
+SamplePipeline::SamplePipeline(const PackedSet& set, const LoaderOptions& options)
+    : set_(set), options_(options), normalizer_(options.transform.mean, options.transform.std) {}
+
+std::int64_t SamplePipeline::load(std::uint32_t epoch, std::uint64_t sample_id, std::span<float> out,
+                                  LoaderStats& stats) {
+  LapTimer timer;
+  const SampleInfo info = set_.info(sample_id);
+  const auto payload = set_.read(sample_id, payload_);
+  stats.read_s += timer.lap();
+  decode(info, payload);
+  stats.decode_s += timer.lap();
+  transform(epoch, sample_id);
+  stats.resize_s += timer.lap();
+  normalizer_.write(pixels_, options_.layout, out);
+  if (decoded_.pixels().size() > kKeptBytes) decoded_ = {};
+  stats.write_s += timer.lap();
+  ++stats.samples;
+  return info.label;
+}
+
+void SamplePipeline::decode(const SampleInfo& info, std::span<const std::byte> payload) {
+  try {
+    decode_rgb(info.codec, payload, static_cast<int>(info.width), static_cast<int>(info.height), decoded_);
+  } catch (const DataError& error) {
+    throw DataError(fmt::format("{}: {}", set_.describe(info.sample_id), error.what()), error.hint());
+  }
+}
+
+void SamplePipeline::transform(std::uint32_t epoch, std::uint64_t sample_id) {
+  if (!options_.augment) {
+    test_pixels(decoded_, options_.transform, scratch_, pixels_);
+    return;
+  }
+  const AugmentDraw draw =
+      draw_augmentation(options_.seed, epoch, sample_id, decoded_.width(), decoded_.height());
+  train_pixels(decoded_, draw, options_.transform.image_size, scratch_, pixels_);
+}
+
+}  // namespace ft
