@@ -6,11 +6,16 @@
 
 #include <fmt/format.h>
 
+#include "ft/config/schema.h"
+
 namespace ft {
 namespace {
 
 // yaml-cpp tags a plain scalar "?" and a quoted one "!".
 constexpr std::string_view kQuotedTag = "!";
+
+// More than any value has; an anchor inside itself has no end.
+constexpr int kDeepest = 8;
 
 bool is_letter_or_digit(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -36,6 +41,27 @@ std::string escaped(char c) {
   return code < 0x20 || code == 0x7F ? fmt::format("\\x{:02x}", code) : std::string(1, c);
 }
 
+std::string flow_text_within(const YAML::Node& node, int levels) {
+  if (levels == 0) throw BadValue("nested too deeply");
+  if (node.IsNull()) return "~";
+  if (node.IsSequence()) {
+    std::string items;
+    for (const auto& item : node) items += (items.empty() ? "" : ", ") + flow_text_within(item, levels - 1);
+    return fmt::format("[{}]", items);
+  }
+  if (node.IsMap()) {
+    std::string items;
+    for (const auto& entry : node) {
+      items += fmt::format("{}{}: {}", items.empty() ? "" : ", ", flow_text_within(entry.first, levels - 1),
+                           flow_text_within(entry.second, levels - 1));
+    }
+    return fmt::format("{{{}}}", items);
+  }
+  const std::string text = quote_if_needed(node.Scalar());
+  const bool lost_its_quotes = node.Tag() == kQuotedTag && !text.empty() && text.front() != '"';
+  return lost_its_quotes ? fmt::format("\"{}\"", text) : text;
+}
+
 }  // namespace
 
 std::string quote_if_needed(const std::string& text) {
@@ -46,23 +72,7 @@ std::string quote_if_needed(const std::string& text) {
 }
 
 std::string flow_text(const YAML::Node& node) {
-  if (node.IsNull()) return "~";
-  if (node.IsSequence()) {
-    std::string items;
-    for (const auto& item : node) items += (items.empty() ? "" : ", ") + flow_text(item);
-    return fmt::format("[{}]", items);
-  }
-  if (node.IsMap()) {
-    std::string items;
-    for (const auto& entry : node) {
-      items +=
-          fmt::format("{}{}: {}", items.empty() ? "" : ", ", flow_text(entry.first), flow_text(entry.second));
-    }
-    return fmt::format("{{{}}}", items);
-  }
-  const std::string text = quote_if_needed(node.Scalar());
-  const bool lost_its_quotes = node.Tag() == kQuotedTag && !text.empty() && text.front() != '"';
-  return lost_its_quotes ? fmt::format("\"{}\"", text) : text;
+  return flow_text_within(node, kDeepest);
 }
 
 bool is_plain_scalar(const YAML::Node& node) {

@@ -11,7 +11,8 @@ namespace ft {
 // otherwise.
 [[nodiscard]] std::string quote_if_needed(const std::string& text);
 
-// One line of YAML that reads back as the same value; sequences and maps in flow style.
+// One line of YAML that reads back as the same value; sequences and maps in flow style. Throws BadValue
+// for a value that holds itself.
 [[nodiscard]] std::string flow_text(const YAML::Node& node);
 
 // A scalar written without quotes: the only form that numbers, booleans and words such as `auto` have.

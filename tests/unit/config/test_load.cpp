@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <random>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -216,6 +219,33 @@ TEST_F(LoadTest, ASectionMustBeAMap) {
   EXPECT_EQ(why("- a\n"), "1:1: expected sections such as `train:`, got a list");
   EXPECT_EQ(why("just words"), "1:1: expected sections such as `train:`, got 'just words'");
   EXPECT_EQ(why("[a, b]: 3"), "1:1: expected a name, got a list");
+}
+
+TEST_F(LoadTest, AValueInsideItselfIsRefused) {
+  EXPECT_EQ(why("model:\n  freeze: &x [conv1, *x]\n"), "2:11: model.freeze: nested too deeply");
+}
+
+// Whatever is in the file, the outcome is a config or one UsageError.
+TEST_F(LoadTest, DamagedFilesNeverEndInAnythingButAUsageError) {
+  const std::string whole = to_yaml(Config{}) + "\n# \"quoted\": &anchor [1, {a: b}] *anchor\n";
+  std::mt19937 random(7);
+  int accepted = 0;
+  constexpr int kRounds = 300;
+  constexpr std::string_view kBytes = ":-[]{}&*!|>'\"%@#?,\n\t ~0\x01\xff";
+  for (int round = 0; round < kRounds; ++round) {
+    std::string damaged = whole;
+    const std::size_t at = random() % damaged.size();
+    if (round % 2 == 0) damaged.erase(at, 1 + random() % 5);
+    damaged.insert(std::min(at, damaged.size()), 1, kBytes[random() % kBytes.size()]);
+    try {
+      (void)load(damaged);
+      ++accepted;
+    } catch (const UsageError& error) {
+      EXPECT_FALSE(std::string(error.what()).empty());
+    }
+  }
+  EXPECT_GT(accepted, 0);
+  EXPECT_LT(accepted, kRounds);
 }
 
 TEST_F(LoadTest, SyntaxErrorsHaveAPosition) {
