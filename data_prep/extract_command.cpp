@@ -1,0 +1,75 @@
+#include <memory>
+#include <string>
+
+#include <fmt/format.h>
+#include <png.h>
+
+#include "ft/base/atomic_write.h"
+#include "ft/base/error.h"
+#include "ft/data/codec.h"
+#include "ft/data/packed_set.h"
+
+#include "commands.h"
+
+namespace ft {
+namespace {
+
+struct ExtractArguments {
+  std::string directory;
+  std::uint64_t sample = 0;
+  std::string out;
+  bool decode = false;
+};
+
+std::vector<std::byte> encode_png(const RgbImage& image) {
+  png_image header{};
+  header.version = PNG_IMAGE_VERSION;
+  header.width = static_cast<png_uint_32>(image.width());
+  header.height = static_cast<png_uint_32>(image.height());
+  header.format = PNG_FORMAT_RGB;
+  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
+  std::vector<std::byte> bytes(size);
+  if (png_image_write_to_memory(&header, bytes.data(), &size, 0, image.pixels().data(), 0, nullptr) == 0) {
+    throw DataError(fmt::format("cannot write PNG: {}", header.message));
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+void write_out(const std::string& path, std::span<const std::byte> bytes) {
+  AtomicFile file(path);
+  file.write(bytes);
+  file.commit();
+}
+
+void run_extract(const ExtractArguments& arguments) {
+  const PackedSet set(arguments.directory);
+  const SampleInfo sample = set.info(arguments.sample);
+  std::vector<std::byte> buffer;
+  const std::span<const std::byte> stored = set.read(arguments.sample, buffer);
+  if (arguments.decode) {
+    RgbImage image;
+    decode_rgb(sample.codec, stored, static_cast<int>(sample.width), static_cast<int>(sample.height), image);
+    write_out(arguments.out, encode_png(image));
+  } else {
+    write_out(arguments.out, stored);
+  }
+  fmt::print("{}: {} x {} pixels, label {} ({}), {} -> {}\n", set.describe(arguments.sample), sample.width,
+             sample.height, sample.label, set.classes()[static_cast<std::size_t>(sample.label)],
+             arguments.decode ? "png" : codec_name(sample.codec), arguments.out);
+}
+
+}  // namespace
+
+void add_extract_command(CLI::App& app, Command& chosen) {
+  auto arguments = std::make_shared<ExtractArguments>();
+  CLI::App* command = app.add_subcommand("extract", "Write one sample of a packed set to a file");
+  command->add_option("DIR", arguments->directory, "A packed set")->required();
+  command->add_option("--sample", arguments->sample, "The sample's id, from 0")->type_name("ID")->required();
+  command->add_option("--out", arguments->out, "The file to write")->type_name("FILE")->required();
+  command->add_flag("--decode", arguments->decode,
+                    "The RGB pixels that training starts from, as PNG, instead of the stored bytes");
+  command->callback([arguments, &chosen] { chosen = [arguments] { run_extract(*arguments); }; });
+}
+
+}  // namespace ft

@@ -1,0 +1,90 @@
+#include "pack_report.h"
+
+#include <algorithm>
+#include <map>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "ft/report/progress.h"
+#include "ft/report/table.h"
+
+namespace ft {
+namespace {
+
+constexpr std::size_t kPathsShown = 5;
+constexpr const char* kDetail = ": ";
+
+// "truncated JPEG: the file ends at byte 17" is told under "truncated JPEG".
+std::string kind_of(const std::string& reason) {
+  return reason.substr(0, reason.find(kDetail));
+}
+
+std::string with_detail(const InputNote& note) {
+  const std::size_t colon = note.reason.find(kDetail);
+  return colon == std::string::npos ? note.path : note.path + kDetail + note.reason.substr(colon + 2);
+}
+
+std::uint64_t sum(const std::vector<std::uint64_t>& values) {
+  return std::accumulate(values.begin(), values.end(), std::uint64_t{0});
+}
+
+}  // namespace
+
+std::string count_of(std::uint64_t count, const std::string& thing, const char* ending) {
+  return fmt::format("{} {}{}", count, thing, count == 1 ? "" : ending);
+}
+
+std::string class_table(const Manifest& manifest, const std::vector<std::uint64_t>& class_bytes) {
+  Table table({"label", "class", "images", "bytes"});
+  for (std::size_t i = 0; i < manifest.classes.size(); ++i) {
+    table.add_row({std::to_string(i), manifest.classes[i], std::to_string(manifest.counts[i]),
+                   format_bytes(class_bytes[i])});
+  }
+  table.add_row({"", "all", std::to_string(manifest.samples()), format_bytes(sum(class_bytes))});
+  return table.to_string();
+}
+
+std::string notes_text(const std::string& title, const std::vector<InputNote>& notes) {
+  if (notes.empty()) return {};
+  std::map<std::string, std::vector<const InputNote*>> by_kind;
+  for (const InputNote& note : notes) by_kind[kind_of(note.reason)].push_back(&note);
+  std::string text = title + "\n";
+  for (const auto& [kind, group] : by_kind) {
+    text += fmt::format("  {} x {}\n", group.size(), kind);
+    for (std::size_t i = 0; i < std::min(group.size(), kPathsShown); ++i) {
+      text += fmt::format("      {}\n", with_detail(*group[i]));
+    }
+    if (group.size() > kPathsShown) text += fmt::format("      and {} more\n", group.size() - kPathsShown);
+  }
+  return text;
+}
+
+std::string pack_report(const PackResult& result, const std::string& out, double seconds) {
+  const Manifest& manifest = result.manifest;
+  std::uint64_t file_bytes = 0;
+  for (const ShardEntry& shard : manifest.shards) file_bytes += shard.bytes;
+  std::string text =
+      fmt::format("{} of {} in {} ({}) in {:.1f} s: {}\n", count_of(manifest.samples(), "image"),
+                  count_of(manifest.classes.size(), "class", "es"), count_of(manifest.shards.size(), "shard"),
+                  format_bytes(file_bytes), seconds, out);
+  text += class_table(manifest, result.class_bytes);
+  text += fmt::format("{} stored as found, {} converted to RGB, {} skipped\n", result.stored_as_found,
+                      manifest.converted.size(), manifest.skipped.size());
+  text += notes_text("converted without loss:", manifest.converted);
+  text += notes_text("skipped:", manifest.skipped);
+  if (manifest.exif_oriented > 0) {
+    text += fmt::format("{} with an EXIF orientation, which training ignores (torchvision does too)\n",
+                        count_of(manifest.exif_oriented, "image"));
+  }
+  if (result.repeated > 0) {
+    text += fmt::format("{} from an input that equals an earlier one byte for byte\n",
+                        count_of(result.repeated, "image"));
+  }
+  if (!manifest.converted.empty() || !manifest.skipped.empty()) {
+    text += fmt::format("the whole list is in {}\n", kManifestName);
+  }
+  return text;
+}
+
+}  // namespace ft

@@ -1,0 +1,96 @@
+// Small packed sets without pictures: payloads that no decoder looks at.
+#pragma once
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "ft/base/error.h"
+#include "ft/base/file.h"
+#include "ft/base/hash.h"
+
+#include "pack_pipeline.h"
+#include "temporary_directory.h"
+
+namespace ft::testing {
+
+struct FakeItem {
+  std::int32_t label;
+  std::string source;
+  std::string payload;
+  std::string failure;    // not empty: load() throws it
+  std::string converted;  // as ImportedImage has it
+};
+
+class FakeInput final : public InputSet {
+ public:
+  FakeInput(std::vector<std::string> classes, std::vector<FakeItem> items)
+      : classes_(std::move(classes)), items_(std::move(items)) {}
+
+  [[nodiscard]] const std::vector<std::string>& classes() const noexcept override { return classes_; }
+  [[nodiscard]] std::size_t size() const noexcept override { return items_.size(); }
+  [[nodiscard]] std::int32_t label(std::size_t candidate) const override { return items_[candidate].label; }
+  [[nodiscard]] std::string source(std::size_t candidate) const override { return items_[candidate].source; }
+  [[nodiscard]] LoadedImage load(std::size_t candidate) const override {
+    loads_.fetch_add(1);
+    const FakeItem& item = items_[candidate];
+    if (!item.failure.empty()) throw ImportError(item.failure);
+    const auto bytes = std::as_bytes(std::span(item.payload));
+    ImportedImage image{.codec = Codec::kJpeg,
+                        .payload = {bytes.begin(), bytes.end()},
+                        .width = 10 + static_cast<int>(candidate),
+                        .height = 20,
+                        .converted = item.converted,
+                        .exif_oriented = false};
+    return {std::move(image), xxh3_64(bytes)};
+  }
+  [[nodiscard]] nlohmann::ordered_json description() const override { return {{"kind", "fake"}}; }
+  [[nodiscard]] std::size_t loads() const noexcept { return loads_.load(); }
+
+ private:
+  std::vector<std::string> classes_;
+  std::vector<FakeItem> items_;
+  mutable std::atomic<std::size_t> loads_{0};
+};
+
+// `per_class` items each of the classes "cat" and "dog", of different sizes around `bytes`.
+inline std::vector<FakeItem> fake_items(int per_class, std::size_t bytes = 100) {
+  std::vector<FakeItem> items;
+  for (int label = 0; label < 2; ++label) {
+    for (int i = 0; i < per_class; ++i) {
+      const std::string source = (label == 0 ? "cat/" : "dog/") + std::to_string(1000 + i) + ".jpg";
+      std::string payload;
+      while (payload.size() < bytes + static_cast<std::size_t>(i) * 3) payload += source + ";";
+      items.push_back({label, source, payload, {}, {}});
+    }
+  }
+  return items;
+}
+
+inline PackResult pack_fake(const std::filesystem::path& out, std::vector<FakeItem> items,
+                            const PackOptions& options = {}) {
+  const FakeInput input({"cat", "dog"}, std::move(items));
+  return pack(input, out, options, [] { return false; });
+}
+
+inline void write_text(const std::filesystem::path& path, std::string_view text) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+// The error's whole message, "" when nothing was thrown.
+template <class ErrorType, class Call>
+std::string message_of(Call call) {
+  try {
+    call();
+  } catch (const ErrorType& error) {
+    return error.what();
+  }
+  return {};
+}
+
+}  // namespace ft::testing
