@@ -1,7 +1,10 @@
 // Which device this rank computes on, and which backend carries its gradients.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <torch/torch.h>
 
@@ -18,12 +21,23 @@ struct ChosenDevice {
 // auto: the local_rank-th visible GPU when the node has one for each of its ranks, the CPU where there is
 // none at all. UsageError when GPUs are there but fewer than ranks (both cures named), or cuda was asked for
 // and cannot be had. libtorch_cuda.so (over a gigabyte) is loaded only when the driver is there, which keeps
-// CPU start-up short.
+// CPU start-up short. Makes the device current.
 [[nodiscard]] ChosenDevice choose_device(DeviceChoice wish, int local_rank, int local_size);
 
 // auto picks NCCL when every rank has its own GPU, else MPI, else single. UsageError for a wish that cannot
-// be met. Collective over `host`.
+// be met, for ranks that share a GPU, and for a mix of GPUs and CPUs. Collective over `host`.
 [[nodiscard]] BackendChoice choose_backend(BackendChoice wish, Communicator& host,
                                            const torch::Device& device);
+
+// The two decisions as pure functions.
+
+// The GPU to use; nullopt: the CPU. `narrowed`: CUDA_VISIBLE_DEVICES names a single GPU, as Slurm does for
+// each task with --gpus-per-task. Then each rank sees one, which may be its own; choose_backend() finds out.
+[[nodiscard]] std::optional<int> pick_gpu(DeviceChoice wish, int visible_gpus, bool narrowed, int local_rank,
+                                          int local_size);
+
+// `gpus`: for each rank what tells its GPU from all others, empty for a rank on the CPU.
+[[nodiscard]] BackendChoice pick_backend(BackendChoice wish, const std::vector<std::string>& gpus,
+                                         std::string_view host_backend);
 
 }  // namespace ft

@@ -1,0 +1,51 @@
+#include <c10/core/Event.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <torch/torch.h>
+
+#include "device_queue.h"
+
+namespace ft {
+
+namespace {
+
+// LibTorch's device-neutral streams and events: they reach CUDA through libtorch_cuda.so, which is loaded at
+// run time only.
+class CudaQueue final : public DeviceQueue {
+ public:
+  explicit CudaQueue(torch::Device device)
+      : guard_(device.type()),
+        device_(device),
+        stream_(guard_.getStreamFromGlobalPool(device, /*isHighPriority=*/true)),
+        scratch_(torch::zeros({1}, torch::TensorOptions().dtype(torch::kFloat32).device(device))) {}
+
+  [[nodiscard]] void* native_handle() const override { return stream_.native_handle(); }
+
+  void follow_compute() override {
+    c10::Event computed(device_.type());
+    computed.record(guard_.getStream(device_));
+    computed.block(stream_);
+  }
+
+  [[nodiscard]] Passed mark() override {
+    auto event = std::make_shared<c10::Event>(device_.type());
+    event->record(stream_);
+    return [event = std::move(event)] { return event->query(); };
+  }
+
+  [[nodiscard]] void* scratch() override { return scratch_.data_ptr(); }
+
+ private:
+  c10::impl::VirtualGuardImpl guard_;
+  torch::Device device_;
+  c10::Stream stream_;
+  torch::Tensor scratch_;
+};
+
+}  // namespace
+
+std::unique_ptr<DeviceQueue> make_cuda_queue(int device_index) {
+  return std::make_unique<CudaQueue>(
+      torch::Device(torch::kCUDA, static_cast<c10::DeviceIndex>(device_index)));
+}
+
+}  // namespace ft

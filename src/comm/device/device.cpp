@@ -1,0 +1,53 @@
+#include "ft/comm/device/device.h"
+
+#include <cstdlib>
+
+#include <c10/core/impl/VirtualGuardImpl.h>
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/base/host.h"
+
+#include "gpu.h"
+
+namespace ft {
+
+namespace {
+
+bool sees_a_single_gpu() {
+  const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");  // NOLINT(concurrency-mt-unsafe): start-up
+  if (visible == nullptr) return false;
+  const std::string_view list = visible;
+  return !list.empty() && list.find(',') == std::string_view::npos;
+}
+
+int count_gpus() {
+  if (!has_gpu_driver()) return 0;
+  load_torch_cuda();
+  return static_cast<int>(torch::cuda::device_count());
+}
+
+std::string gpu_of_this_rank(const torch::Device& device) {
+  if (!device.is_cuda()) return {};
+  return host_name() + " " + gpu_identity(device.index()).uuid;
+}
+
+}  // namespace
+
+ChosenDevice choose_device(DeviceChoice wish, int local_rank, int local_size) {
+  const int visible = wish == DeviceChoice::kCpu ? 0 : count_gpus();
+  const auto gpu = pick_gpu(wish, visible, sees_a_single_gpu(), local_rank, local_size);
+  if (!gpu) return {torch::kCPU, "cpu"};
+
+  const torch::Device device(torch::kCUDA, static_cast<c10::DeviceIndex>(*gpu));
+  c10::impl::VirtualGuardImpl(torch::kCUDA).setDevice(device);
+  const auto [name, uuid] = gpu_identity(*gpu);
+  return {device, fmt::format("cuda:{} {} ({})", *gpu, name, uuid)};
+}
+
+BackendChoice choose_backend(BackendChoice wish, Communicator& host, const torch::Device& device) {
+  const auto gpus = host.all_gather(gpu_of_this_rank(device), "comparing devices");
+  return pick_backend(wish, gpus, host.backend());
+}
+
+}  // namespace ft

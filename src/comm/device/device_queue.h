@@ -1,0 +1,32 @@
+// The stream that carries collectives, and its order relative to the stream that computes.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+namespace ft {
+
+class DeviceQueue {
+ public:
+  // Whether the device has come past a point in the queue. Throws when the device has failed.
+  using Passed = std::function<bool()>;
+
+  DeviceQueue() = default;
+  DeviceQueue(const DeviceQueue&) = delete;
+  DeviceQueue& operator=(const DeviceQueue&) = delete;
+  virtual ~DeviceQueue() = default;
+
+  // A cudaStream_t.
+  [[nodiscard]] virtual void* native_handle() const = 0;
+  // Everything put on the compute stream so far comes before what is put on this one from now on.
+  virtual void follow_compute() = 0;
+  // Marks the end of what has been put on this queue.
+  [[nodiscard]] virtual Passed mark() = 0;
+  // Device memory for one float32, zero at first, as long as the queue lives.
+  [[nodiscard]] virtual void* scratch() = 0;
+};
+
+// A high-priority stream of LibTorch's pool, so that a bucket does not queue behind the backward pass.
+[[nodiscard]] std::unique_ptr<DeviceQueue> make_cuda_queue(int device_index);
+
+}  // namespace ft
