@@ -126,7 +126,7 @@ Imported import_all(const InputSet& input, const PackOptions& options, PayloadSp
   Importer importer(input, options, spool);
   OrderedParallel<Outcome> outcomes(input.size(), options.workers,
                                     [&importer](std::size_t candidate) { return importer.work(candidate); });
-  Progress progress("import", input.size(), "files");
+  Progress progress("import", input.size(), "inputs");
   for (std::size_t i = 0; i < input.size(); ++i) {
     if (stop_requested()) throw Interrupted();
     importer.take(i, outcomes.next());

@@ -1,0 +1,120 @@
+#!/usr/bin/env bash
+# ft_pack as a user meets it: exit codes, one clear line an error, nothing half-made under a final name.
+# usage: test_pack_cli.sh FT_PACK
+set -euo pipefail
+
+ft_pack=$1
+work=$(mktemp -d)
+mounted=
+clean_up() {
+  [[ -z $mounted ]] || umount "$mounted"
+  rm -rf "$work"
+}
+trap clean_up EXIT
+cd "$work"
+
+fail() {
+  echo "FAILED: $*" >&2
+  sed 's/^/  stderr: /' stderr >&2
+  exit 1
+}
+
+# expect CODE PATTERN ARGS...: ft_pack ends with CODE, and stderr's last line matches PATTERN.
+expect() {
+  local code=$1 pattern=$2 got=0
+  shift 2
+  "$ft_pack" "$@" >stdout 2>stderr || got=$?
+  [[ $got == "$code" ]] || fail "ft_pack $*: exit $got, expected $code"
+  [[ $(tail -n 1 stderr) =~ $pattern ]] || fail "ft_pack $*: no '$pattern'"
+  [[ $code == 0 || $(grep -c '^ft_pack: error: ' stderr) == 1 ]] || fail "ft_pack $*: not one error line"
+}
+
+# A number as four bytes, the highest first.
+be() {
+  printf '%b' "$(printf '\\x%02x' $(($1 >> 24 & 255)) $(($1 >> 16 & 255)) $(($1 >> 8 & 255)) $(($1 & 255)))"
+}
+
+# idx COUNT SIDE NAME: an IDX pair of two classes, in equal halves.
+idx() {
+  local count=$1 side=$2 name=$3
+  { be 2051; be "$count"; be "$side"; be "$side"; head -c $((count * side * side)) /dev/zero; } >"$name-images-idx3-ubyte"
+  { be 2049; be "$count"; head -c $((count / 2)) /dev/zero; head -c $((count - count / 2)) /dev/zero | tr '\0' '\1'; } \
+    >"$name-labels-idx1-ubyte"
+}
+
+idx 100 8 small
+small='small-images-idx3-ubyte'
+
+# What works, and what is told.
+expect 0 '' --help
+expect 0 '' pack --help
+grep -q -- '--limit-per-class' stdout || fail 'pack --help does not tell all options'
+expect 0 '' --version
+grep -q 'HDF5' stdout || fail '--version does not name HDF5'
+expect 0 '' pack "$small" --out set --shards 3 --workers 2
+grep -q '^100 images of 2 classes in 3 shards' stdout || fail 'the closing words are other ones'
+expect 0 '' verify set
+grep -q 'every hash matches' stdout || fail 'verify does not say so'
+expect 0 '' info set
+expect 0 '' info set --json
+grep -q '"samples": 100' stdout || fail 'info --json does not count'
+expect 0 '' extract set --sample 99 --out raw
+[[ $(stat -c %s raw) == 192 ]] || fail 'extract wrote other bytes'
+expect 0 '' extract set --sample 99 --out x.png --decode
+[[ $(head -c 4 x.png | tail -c 3) == PNG ]] || fail 'extract --decode wrote no PNG'
+
+# Wrong usage.
+expect 2 'subcommand' nothing
+expect 2 'colour' pack "$small" --out new --colour
+expect 2 '--shards excludes|excludes' pack "$small" --out new --shards 2 --shard-mib 3
+expect 2 'on-error' pack "$small" --out new --on-error weep
+expect 2 'set is not empty' pack "$small" --out set
+expect 2 "no class '7'.*hint: did you mean" pack "$small" --out new --classes 0,7
+expect 2 'class-names' pack . --out new --class-names a,b
+
+# Bad data.
+expect 3 'cannot open missing: No such file' pack missing --out new
+expect 3 'is not a packed set' info .
+expect 3 'there is no sample 100' extract set --sample 100 --out raw
+mkdir -p one/class empty/a empty/b
+expect 3 'only one class folder' pack one --out new
+expect 3 'has no files' pack empty --out new
+echo text >empty/a/a.jpg && echo text >empty/b/b.jpg
+expect 3 "class 'a' has no usable picture among its 1 files" pack empty --out new
+expect 3 'a/a.jpg: ' pack empty --out new --on-error fail
+[[ ! -e new && ! -e new.tmp ]] || fail 'a failed pack left something'
+printf '\1' | dd of=set/shard-00001-of-00003.h5 bs=1 seek=5000 conv=notrunc status=none
+expect 3 'is damaged' verify set
+grep -q 'shard-00001-of-00003.h5' stdout || fail 'verify does not name the shard'
+
+# Stopped half-way: it dies of the signal, and cleans up first.
+idx 200000 28 large
+for signal in TERM INT; do
+  # A background job of a script ignores INT, unless told otherwise.
+  env --default-signal=INT "$ft_pack" pack large-images-idx3-ubyte --out stopped --workers 1 >stdout 2>stderr &
+  pid=$!
+  until [[ -d stopped.tmp ]]; do
+    kill -0 $pid 2>/dev/null || fail 'ended before it could be stopped'
+    sleep 0.01
+  done
+  kill -$signal $pid
+  got=0
+  wait $pid || got=$?
+  [[ $got == $((128 + $(kill -l $signal))) ]] || fail "exit $got after $signal"
+  [[ ! -e stopped && ! -e stopped.tmp ]] || fail "$signal left something"
+done
+
+# A full disk: in the spool, and (as the spool then fits, but not the shards beside it) in a shard.
+if [[ $(id -u) == 0 ]] && mkdir disk && mount -t tmpfs -o size=20M none disk 2>/dev/null; then
+  mounted=$work/disk
+  idx 20000 28 medium
+  for count in 20000 8000; do
+    idx $count 28 medium
+    expect 3 'No space left on device.*hint: free some space' pack medium-images-idx3-ubyte --out disk/set
+    [[ -z $(ls -A disk) ]] || fail 'a full disk left something'
+  done
+else
+  echo 'a full disk is not tested: mounting a small one needs root'
+fi
+rm -f large-* medium-*
+echo ok
