@@ -1,0 +1,57 @@
+#include "importers/import_image.h"
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+
+#include "importers/container.h"
+#include "importers/lossless.h"
+#include "importers/picture.h"
+
+namespace ft {
+namespace {
+
+using importers::Container;
+
+importers::Picture decode(Container container, importers::Bytes file) {
+  switch (container) {
+    case Container::kJpeg:
+      return importers::decode_jpeg(file);
+    case Container::kPng:
+      return importers::decode_png(file);
+    case Container::kGif:
+      return importers::decode_gif(file);
+    case Container::kBmp:
+      return importers::decode_bmp(file);
+    case Container::kTiff:
+      return importers::decode_tiff(file);
+    case Container::kWebp:
+      return importers::decode_webp(file);
+  }
+  throw ImportError("not an image");
+}
+
+}  // namespace
+
+ImportedImage import_image(std::span<const std::byte> file) {
+  const importers::Bytes bytes(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
+  const Container container = importers::tell_container(bytes);
+  const importers::Picture picture = decode(container, bytes);
+  ImportedImage imported{.codec = Codec::kJpeg,
+                         .payload = {},
+                         .width = picture.pixels.width(),
+                         .height = picture.pixels.height(),
+                         .converted = {},
+                         .exif_oriented = picture.exif_oriented};
+  if (picture.keep_file) {
+    imported.payload.assign(file.begin(), file.end());
+    return imported;
+  }
+  importers::StoredPixels stored = importers::store_losslessly(picture.pixels);
+  imported.codec = stored.codec;
+  imported.payload = std::move(stored.payload);
+  imported.converted = fmt::format("{} {} -> RGB", importers::name_of(container), picture.found);
+  return imported;
+}
+
+}  // namespace ft

@@ -1,0 +1,31 @@
+// JPEG: a plain one is kept as found, once it has proved that it decodes.
+#include "ft/base/error.h"
+#include "ft/data/codec.h"
+
+#include "importers/jpeg_cmyk.h"
+#include "importers/jpeg_markers.h"
+#include "importers/picture.h"
+
+namespace ft::importers {
+
+Picture decode_jpeg(Bytes file) {
+  const JpegHeader header = read_jpeg_header(file);
+  Picture picture;
+  picture.exif_oriented = header.exif_oriented;
+  if (header.components == 4) {
+    picture.found = "CMYK";
+    picture.pixels = decode_cmyk_jpeg(file, header.width, header.height);
+    return picture;
+  }
+  picture.found = header.components == 1 ? "L" : "RGB";
+  picture.keep_file = true;
+  try {
+    // The decoder that training will use: what it accepts here it accepts there.
+    decode_rgb(Codec::kJpeg, std::as_bytes(file), header.width, header.height, picture.pixels);
+  } catch (const DataError& error) {
+    throw ImportError(error.what());
+  }
+  return picture;
+}
+
+}  // namespace ft::importers

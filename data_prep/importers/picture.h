@@ -1,0 +1,37 @@
+// What every container's decoder returns, and the rules that all of them share.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "ft/data/image.h"
+
+#include "importers/import_image.h"
+
+namespace ft::importers {
+
+using Bytes = std::span<const std::uint8_t>;
+
+struct Picture {
+  RgbImage pixels;
+  std::string found;  // the pixel format in the file, in Pillow's words: "P", "I;16", "CMYK"
+  bool exif_oriented = false;
+  bool keep_file = false;  // the file as found is what a shard stores
+};
+
+// Refuses an empty picture and what Pillow calls a decompression bomb, by declared size: call it before
+// anything of that size is allocated. `container` begins the reason.
+void check_declared_size(const char* container, std::uint64_t width, std::uint64_t height);
+
+// Pixel (0, 0, 0) everywhere: what decoders that may leave holes start from.
+[[nodiscard]] RgbImage black_image(int width, int height);
+
+[[nodiscard]] Picture decode_jpeg(Bytes file);  // and MPO, a JPEG with more of them behind it
+[[nodiscard]] Picture decode_png(Bytes file);
+[[nodiscard]] Picture decode_gif(Bytes file);
+[[nodiscard]] Picture decode_bmp(Bytes file);
+[[nodiscard]] Picture decode_webp(Bytes file);
+[[nodiscard]] Picture decode_tiff(Bytes file);
+
+}  // namespace ft::importers
