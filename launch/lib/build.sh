@@ -3,7 +3,7 @@
 
 # All three are always given, so that a changed environment changes a configured tree too.
 configure_preset() {
-  cmake --preset "$1" -S "$FT_ROOT" \
+  cmake --preset "$1" --no-warn-unused-cli -S "$FT_ROOT" \
     "-DFT_LIBTORCH=${FT_LIBTORCH:-}" "-DFT_VENV=$(venv_dir)" "-DFT_CUDA=${FT_CUDA:-ON}" >&2
 }
 

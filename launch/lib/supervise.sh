@@ -8,19 +8,24 @@ readonly kPeerFailed=4  # ft_dist's exit code for a peer or the network
 
 launcher_pid=
 stop_requested=0
+end_requested=0
 signal_seen=0
 
 ask_to_stop() {
   signal_seen=1
   if ((stop_requested)) && [[ $1 != USR1 ]]; then
     note "$1 again: ending without saving"
-    [[ -z $launcher_pid ]] || kill -TERM "$launcher_pid" 2>/dev/null || true
-    return
+    end_requested=1
+    signal_launcher TERM
+  else
+    note "$1: asking the ranks to save and stop"
+    signal_launcher USR1
   fi
   stop_requested=1
-  note "$1: asking the ranks to save and stop"
-  [[ -z $launcher_pid ]] || kill -USR1 "$launcher_pid" 2>/dev/null || true
 }
+
+# It may have ended, or not be there yet.
+signal_launcher() { [[ -z $launcher_pid ]] || kill "-$1" "$launcher_pid" 2>/dev/null || true; }
 
 trap_stop_signals() {
   local name
@@ -46,8 +51,9 @@ run_once() {
   launcher_pid=$!
   wait_through_signals "$launcher_pid" || status=$?
   launcher_pid=
-  # Ended by a signal, or mpirun lost a rank or a node: for the caller that is one thing.
-  ((status < 128)) || status=$kPeerFailed
+  # Ended by a signal, or mpirun lost a rank or a node: for the caller that is one thing. mpirun itself ends a TERM
+  # with 1.
+  ((status < 128 && !end_requested)) || status=$kPeerFailed
   return "$status"
 }
 
