@@ -72,7 +72,7 @@ class FileReader {
   // Refuses a name that is no text, or that was there before.
   std::string new_name(const YAML::Node& node, const std::string& prefix) {
     if (!node.IsScalar()) fail(node, fmt::format("expected a name, got {}", describe(node)));
-    const std::string name = prefix + node.Scalar();
+    std::string name = prefix + node.Scalar();
     const auto [earlier, is_new] = seen_.emplace(name, node.Mark().line + 1);
     if (!is_new) fail(node, fmt::format("{}: given twice, first in line {}", name, earlier->second));
     return name;
