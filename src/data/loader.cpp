@@ -63,7 +63,7 @@ void check_options(const LoaderOptions& options) {
 }  // namespace
 
 struct Loader::Impl {
-  Impl(const PackedSet& packed_set, LoaderOptions loader_options, Source batch_source);
+  Impl(const PackedSet& packed_set, const LoaderOptions& loader_options, Source batch_source);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
@@ -97,9 +97,9 @@ struct Loader::Impl {
   std::vector<std::jthread> workers;  // last: joined before what they use goes away
 };
 
-Loader::Impl::Impl(const PackedSet& packed_set, LoaderOptions loader_options, Source batch_source)
+Loader::Impl::Impl(const PackedSet& packed_set, const LoaderOptions& loader_options, Source batch_source)
     : set(packed_set),
-      options(std::move(loader_options)),
+      options(loader_options),
       source(std::move(batch_source)),
       image_floats(floats_per_image(options.transform)) {
   check_options(options);
@@ -205,8 +205,8 @@ void Loader::Impl::run_task(const Task& task, SamplePipeline& pipeline) {
   if (--slot.unfinished == 0) batch_ready.notify_one();
 }
 
-Loader::Loader(const PackedSet& set, LoaderOptions options, Source source)
-    : impl_(std::make_unique<Impl>(set, std::move(options), std::move(source))) {}
+Loader::Loader(const PackedSet& set, const LoaderOptions& options, Source source)
+    : impl_(std::make_unique<Impl>(set, options, std::move(source))) {}
 
 Loader::~Loader() = default;
 

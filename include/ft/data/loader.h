@@ -48,7 +48,7 @@ class Loader {
  public:
   // `source` is called from next() only, in order, until it gives nullopt; `set` must outlive the loader.
   using Source = std::function<std::optional<BatchRequest>()>;
-  Loader(const PackedSet& set, LoaderOptions options, Source source);
+  Loader(const PackedSet& set, const LoaderOptions& options, Source source);
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;
   // Stops the workers promptly, also while batches are unfinished.
