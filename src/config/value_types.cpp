@@ -79,6 +79,7 @@ std::string join_words(const std::vector<std::string>& words, const std::string&
 
 Choice<std::string> word_of(const std::vector<std::string>& words) {
   Choice<std::string> choice;
+  choice.options.reserve(words.size());
   for (const auto& word : words) choice.options.emplace_back(word, word);
   return choice;
 }

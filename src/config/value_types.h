@@ -105,6 +105,7 @@ struct Choice {
  private:
   [[nodiscard]] std::vector<std::string> words() const {
     std::vector<std::string> result;
+    result.reserve(options.size());
     for (const auto& option : options) result.push_back(option.first);
     return result;
   }
@@ -211,6 +212,7 @@ struct ListOf {
   [[nodiscard]] Value parse(const YAML::Node& node) const {
     if (!node.IsSequence()) refuse(expected(), node);
     Value values;
+    values.reserve(node.size());
     for (const auto& item : node) values.push_back(each.parse(item));
     return values;
   }

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -71,6 +71,7 @@ std::string Table::to_string(int indent) const {
   if (!header_.empty()) {
     text += format_row(header_, widths, margin, [&](std::size_t i) { return numeric[i]; });
     std::vector<std::string> rule;
+    rule.reserve(columns);
     for (const std::size_t width : widths) rule.emplace_back(width, '-');
     text += format_row(rule, widths, margin, [](std::size_t) { return false; });
   }
