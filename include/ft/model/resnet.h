@@ -24,8 +24,8 @@ TORCH_MODULE(BasicBlock);
 
 class ResNetImpl : public torch::nn::Module {
  public:
-  // `blocks`: residual blocks in layer1..layer4. Initialised as torchvision does from scratch (Kaiming
-  // fan-out normal for convolutions, ones and zeros for BatchNorm), from torch's default generator.
+  // `blocks`: residual blocks in layer1..layer4. The values are LibTorch's defaults until init_from_scratch
+  // or load_pretrained (pretrained.h) sets them.
   ResNetImpl(const std::vector<std::int64_t>& blocks, std::int64_t classes);
   // x: [N,3,H,W] normalised; gives logits [N,classes].
   torch::Tensor forward(torch::Tensor x);
