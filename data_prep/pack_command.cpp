@@ -27,6 +27,7 @@ struct PackArguments {
   std::string out;
   std::vector<std::string> classes;
   std::vector<std::string> class_names;
+  std::string on_error = "skip";
   PackOptions options;
 };
 
@@ -66,59 +67,73 @@ void run_pack(const PackArguments& arguments) {
   }
 }
 
-}  // namespace
+// "--classes a,b": one argument, so that SRC may follow.
+void add_list(CLI::App& command, const char* name, std::vector<std::string>& values, const char* help) {
+  command.add_option(name, values, help)->type_name("A,B")->delimiter(',')->allow_extra_args(false);
+}
 
-void add_pack_command(CLI::App& app, Command& chosen) {
-  auto arguments = std::make_shared<PackArguments>();
-  PackOptions& options = arguments->options;
-  options.workers = static_cast<int>(allowed_cores().size());
+// What goes in.
+void add_input_options(CLI::App& command, PackArguments& arguments) {
+  command.add_option("SRC", arguments.source, "What to pack")->required();
+  command
+      .add_option("--limit-per-class", arguments.options.limit_per_class,
+                  "Only the first N good pictures of a class")
+      ->type_name("N")
+      ->check(CLI::Range(std::uint64_t{1}, kMaxSamples));
+  add_list(command, "--classes", arguments.classes, "Only these classes (for IDX: names or numbers)");
+  add_list(command, "--class-names", arguments.class_names, "For IDX: what to call the classes 0, 1, ...");
+  command
+      .add_option("--on-error", arguments.on_error,
+                  "What a file that is no usable picture does: skip leaves it out and lists it, fail stops")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"skip", "fail"}))
+      ->capture_default_str();
+}
 
-  CLI::App* command = app.add_subcommand("pack", "Pack an image folder or an IDX pair into shards");
-  command->footer(
-      "SRC is a folder with one folder a class, SRC/<class>/<any depth>/<picture>, or the images file of an "
-      "IDX\n"
-      "pair (gzip or plain; the labels file lies beside it). What a file is, its content says, not its name: "
-      "JPEG,\n"
-      "PNG, WebP, BMP, TIFF and GIF are taken. Plain JPEGs are stored as they are, the rest as RGB without "
-      "loss.\n"
-      "DIR appears whole or not at all. While packing, the disk holds the pictures twice.\n\n"
-      "  ft_pack pack photos/train --out packed/train\n"
-      "  ft_pack pack train-images-idx3-ubyte.gz --out packed/fashion --classes 0,6 --limit-per-class 100");
-  command->add_option("SRC", arguments->source, "What to pack")->required();
-  command->add_option("--out", arguments->out, "The packed set to make: a new or an empty directory")
+// What comes out.
+void add_output_options(CLI::App& command, PackArguments& arguments) {
+  PackOptions& options = arguments.options;
+  command.add_option("--out", arguments.out, "The packed set to make: a new or an empty directory")
       ->type_name("DIR")
       ->required();
   CLI::Option* shards =
-      command->add_option("--shards", options.shards, "How many shards; never more than images")
+      command.add_option("--shards", options.shards, "How many shards; never more than images")
           ->type_name("N")
           ->check(CLI::Range(1, 99'999));
-  command->add_option("--shard-mib", options.shard_mib, "About how large a shard is, in MiB")
+  command.add_option("--shard-mib", options.shard_mib, "About how large a shard is, in MiB")
       ->type_name("MIB")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str()
       ->excludes(shards);
-  command
-      ->add_option("--limit-per-class", options.limit_per_class, "Only the first N good pictures of a class")
-      ->type_name("N")
-      ->check(CLI::Range(std::uint64_t{1}, kMaxSamples));
-  command->add_option("--classes", arguments->classes, "Only these classes (for IDX: names or numbers)")
-      ->type_name("A,B,...")
-      ->delimiter(',');
-  command->add_option("--class-names", arguments->class_names, "For IDX: what to call the classes 0, 1, ...")
-      ->type_name("A,B,...")
-      ->delimiter(',');
-  command
-      ->add_option("--on-error", options.on_error,
-                   "What a file that is no usable picture does: skip leaves it out and lists it, fail stops")
-      ->type_name("skip|fail")
-      ->transform(CLI::Transformer(
-          std::map<std::string, OnError>{{"skip", OnError::kSkip}, {"fail", OnError::kFail}}))
-      ->default_str("skip");
-  command->add_option("--workers", options.workers, "Import threads; the result does not depend on it")
+  command.add_option("--workers", options.workers, "Import threads; the result does not depend on it")
       ->type_name("N")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
-  command->callback([arguments, &chosen] { chosen = [arguments] { run_pack(*arguments); }; });
+}
+
+constexpr const char* kFooter =
+    R"(SRC is a folder with one folder a class, SRC/<class>/<any depth>/<picture>, or the images file
+of an IDX pair (gzip or plain; the labels file lies beside it). What a file is, its content says,
+not its name: JPEG, PNG, WebP, BMP, TIFF and GIF are taken. Plain JPEGs are stored as they are,
+the rest as RGB without loss. DIR appears whole or not at all. While packing, the disk holds the
+pictures twice.
+
+  ft_pack pack photos/train --out packed/train
+  ft_pack pack train-images-idx3-ubyte.gz --out packed/fashion --classes 0,6 --limit-per-class 100)";
+
+}  // namespace
+
+void add_pack_command(CLI::App& app, Command& chosen) {
+  auto arguments = std::make_shared<PackArguments>();
+  arguments->options.workers = static_cast<int>(allowed_cores().size());
+  CLI::App* command = app.add_subcommand("pack", "Pack an image folder or an IDX pair into shards");
+  command->footer(kFooter);
+  add_input_options(*command, *arguments);
+  add_output_options(*command, *arguments);
+  command->callback([arguments, &chosen] {
+    arguments->options.on_error = arguments->on_error == "fail" ? OnError::kFail : OnError::kSkip;
+    chosen = [arguments] { run_pack(*arguments); };
+  });
 }
 
 }  // namespace ft

@@ -144,17 +144,23 @@ fs::path without_trailing_slash(const fs::path& path) {
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
+// Everything but the manifest. The spool is gone when it returns.
+PackResult fill(const fs::path& directory, const InputSet& input, const PackOptions& options,
+                const std::function<bool()>& stop_requested) {
+  PayloadSpool spool(directory);
+  Imported imported = import_all(input, options, spool, stop_requested);
+  std::vector<ShardEntry> shards =
+      write_shards(directory, input, imported, shard_count(imported, options), spool, stop_requested);
+  return summarize(input, options, std::move(imported), std::move(shards));
+}
+
 }  // namespace
 
 PackResult pack(const InputSet& input, const fs::path& out, const PackOptions& options,
                 const std::function<bool()>& stop_requested) {
   refuse_foreign_content(out);
   AtomicDirectory directory(without_trailing_slash(out));
-  PayloadSpool spool(directory.path());
-  Imported imported = import_all(input, options, spool, stop_requested);
-  std::vector<ShardEntry> shards =
-      write_shards(directory.path(), input, imported, shard_count(imported, options), spool, stop_requested);
-  PackResult result = summarize(input, options, std::move(imported), std::move(shards));
+  PackResult result = fill(directory.path(), input, options, stop_requested);
   write_file_atomically(directory.path() / kManifestName, to_json_text(result.manifest));
   directory.commit();
   return result;

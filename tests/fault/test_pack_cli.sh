@@ -53,6 +53,7 @@ expect 0 '' --version
 grep -q 'HDF5' stdout || fail '--version does not name HDF5'
 expect 0 '' pack "$small" --out set --shards 3 --workers 2
 grep -q '^100 images of 2 classes in 3 shards' stdout || fail 'the closing words are other ones'
+expect 0 '' pack --classes 0,1 "$small" --out set2  # a list does not swallow SRC
 expect 0 '' verify set
 grep -q 'every hash matches' stdout || fail 'verify does not say so'
 expect 0 '' info set
