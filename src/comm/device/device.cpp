@@ -7,6 +7,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/host.h"
+#include "ft/comm/device/pick.h"
 
 #include "gpu.h"
 

@@ -1,10 +1,11 @@
+#include "ft/comm/device/pick.h"
+
 #include <algorithm>
 #include <map>
 
 #include <fmt/format.h>
 
 #include "ft/base/error.h"
-#include "ft/comm/device/device.h"
 
 namespace ft {
 

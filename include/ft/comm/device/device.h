@@ -1,10 +1,7 @@
 // Which device this rank computes on, and which backend carries its gradients.
 #pragma once
 
-#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include <torch/torch.h>
 
@@ -28,16 +25,5 @@ struct ChosenDevice {
 // be met, for ranks that share a GPU, and for a mix of GPUs and CPUs. Collective over `host`.
 [[nodiscard]] BackendChoice choose_backend(BackendChoice wish, Communicator& host,
                                            const torch::Device& device);
-
-// The two decisions as pure functions.
-
-// The GPU to use; nullopt: the CPU. `narrowed`: CUDA_VISIBLE_DEVICES names a single GPU, as Slurm does for
-// each task with --gpus-per-task. Then each rank sees one, which may be its own; choose_backend() finds out.
-[[nodiscard]] std::optional<int> pick_gpu(DeviceChoice wish, int visible_gpus, bool narrowed, int local_rank,
-                                          int local_size);
-
-// `gpus`: for each rank what tells its GPU from all others, empty for a rank on the CPU.
-[[nodiscard]] BackendChoice pick_backend(BackendChoice wish, const std::vector<std::string>& gpus,
-                                         std::string_view host_backend);
 
 }  // namespace ft
