@@ -12,9 +12,15 @@ if(NOT EXISTS "${TORCH_ROOT}/include/torch/csrc/api/include/torch/torch.h")
   message(FATAL_ERROR "No LibTorch in '${TORCH_ROOT}'. Run launch/setup.sh, or set FT_LIBTORCH to a LibTorch folder.")
 endif()
 
+# LibTorch ships a newer fmt among its own headers. Ours, and spdlog's, must be the one that is linked: found first.
+find_path(FMT_INCLUDE_DIR fmt/core.h REQUIRED)
+set(FT_OWN_FMT "${PROJECT_BINARY_DIR}/generated/fmt_first")
+file(MAKE_DIRECTORY "${FT_OWN_FMT}")
+file(CREATE_LINK "${FMT_INCLUDE_DIR}/fmt" "${FT_OWN_FMT}/fmt" SYMBOLIC)
+
 add_library(torch::torch INTERFACE IMPORTED)
 target_include_directories(torch::torch SYSTEM INTERFACE
-  "${TORCH_ROOT}/include" "${TORCH_ROOT}/include/torch/csrc/api/include")
+  "${FT_OWN_FMT}" "${TORCH_ROOT}/include" "${TORCH_ROOT}/include/torch/csrc/api/include")
 target_compile_definitions(torch::torch INTERFACE _GLIBCXX_USE_CXX11_ABI=1)
 target_link_directories(torch::torch INTERFACE "${TORCH_ROOT}/lib")
 target_link_libraries(torch::torch INTERFACE torch_cpu c10)

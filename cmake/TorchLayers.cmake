@@ -5,7 +5,10 @@ add_library(ft_torch_pch STATIC "${PROJECT_SOURCE_DIR}/cmake/torch_pch.cpp")
 target_link_libraries(ft_torch_pch PUBLIC ft_settings torch::torch)
 target_precompile_headers(ft_torch_pch PRIVATE <torch/torch.h>)
 
+# A precompiled header fits only code compiled with the same flags: programs get -fPIC, too, instead of -fPIE.
 function(ft_reuse_torch_pch TARGET)
+  set_target_properties(${TARGET} PROPERTIES POSITION_INDEPENDENT_CODE OFF)
+  target_compile_options(${TARGET} PRIVATE -fPIC)
   target_precompile_headers(${TARGET} REUSE_FROM ft_torch_pch)
 endfunction()
 
@@ -16,7 +19,7 @@ foreach(LAYER device model train)
   ft_reuse_torch_pch(ft_${LAYER})
 endforeach()
 if(FT_CUDA)
-  target_link_libraries(ft_device PUBLIC nccl::nccl c10_cuda)
+  target_link_libraries(ft_device PUBLIC nccl::nccl)
   target_compile_definitions(ft_device PUBLIC FT_CUDA=1)
 endif()
 
@@ -25,3 +28,12 @@ add_executable(ft_dist "${PROJECT_SOURCE_DIR}/src/main.cpp" ${APP_SOURCES})
 target_link_libraries(ft_dist PRIVATE ft_train CLI11::CLI11)
 target_include_directories(ft_dist PRIVATE "${PROJECT_SOURCE_DIR}/src/app")
 ft_reuse_torch_pch(ft_dist)
+
+# At configure time: a version that is one commit old says so less often than a rebuild at each commit would annoy.
+execute_process(COMMAND git -C "${PROJECT_SOURCE_DIR}" describe --always --dirty
+  OUTPUT_VARIABLE FT_COMMIT OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT FT_COMMIT)
+  set(FT_COMMIT "unknown commit")
+endif()
+configure_file("${PROJECT_SOURCE_DIR}/cmake/commit.h.in" "${PROJECT_BINARY_DIR}/generated/commit.h")
+target_include_directories(ft_dist PRIVATE "${PROJECT_BINARY_DIR}/generated")

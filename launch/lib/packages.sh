@@ -5,7 +5,7 @@ readonly -a kBuildPackages=(
   g++ cmake ninja-build ccache pkg-config git python3-venv
   openmpi-bin libopenmpi-dev
   libhdf5-dev libopencv-core-dev libopencv-imgproc-dev
-  libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev libgif-dev zlib1g-dev
+  libjpeg62-turbo-dev libpng-dev libwebp-dev libtiff-dev zlib1g-dev
   libyaml-cpp-dev nlohmann-json3-dev libcli11-dev libfmt-dev libspdlog-dev libxxhash-dev libssl-dev
   libgtest-dev libgmock-dev libbenchmark-dev
   dataset-fashion-mnist)

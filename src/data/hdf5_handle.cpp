@@ -30,11 +30,19 @@ std::string shorten(const std::string& reason) {
   return reason.substr(text, reason.find('\'', text) - text);
 }
 
+// Before HDF5's first call.
+bool prepare_library() {
+  // Every identifier here closes itself. What HDF5 would still close at exit is a file that it failed to
+  // write, and that crashes it (1.10.8).
+  H5dont_atexit();
+  return ::setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1) == 0;
+}
+
 }  // namespace
 
 Hdf5Session::Hdf5Session() : lock_(hdf5_mutex()) {
-  static const bool unlocked = ::setenv("HDF5_USE_FILE_LOCKING", "FALSE", 1) == 0;
-  static_cast<void>(unlocked);
+  static const bool prepared = prepare_library();
+  static_cast<void>(prepared);
   // Per thread, hence each time.
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
 }

@@ -28,9 +28,14 @@ class Error : public std::runtime_error {
   [[nodiscard]] ExitCode code() const noexcept { return code_; }
   [[nodiscard]] const std::string& hint() const noexcept { return hint_; }
 
+  // Every rank throws this same error: the world can end in good order, and rank 0 alone says why.
+  [[nodiscard]] bool known_to_all() const noexcept { return known_to_all_; }
+  void mark_known_to_all() noexcept { known_to_all_ = true; }
+
  private:
   ExitCode code_;
   std::string hint_;
+  bool known_to_all_ = false;
 };
 
 class UsageError : public Error {

@@ -1,0 +1,29 @@
+// Mixed precision for one forward pass.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "ft/config/config.h"
+
+namespace ft {
+
+// bf16 autocast while alive; nothing for fp32 and tf32. One a forward pass: the destructor clears the cache
+// of cast weights. Kept longer, it would go on using bf16 copies from before an in-place update of the
+// weights.
+class AutocastGuard {
+ public:
+  AutocastGuard(Precision precision, torch::DeviceType device);
+  AutocastGuard(const AutocastGuard&) = delete;
+  AutocastGuard& operator=(const AutocastGuard&) = delete;
+  ~AutocastGuard();
+
+ private:
+  bool active_;
+  bool was_enabled_ = false;
+  torch::DeviceType device_;
+};
+
+// TF32 on or off, deterministic algorithms, the thread counts of torch. Once, at start-up.
+void set_compute_modes(Precision precision, bool deterministic, int threads);
+
+}  // namespace ft

@@ -1,0 +1,20 @@
+// A loader's batch as a torch tensor.
+#pragma once
+
+#include <torch/torch.h>
+
+#include "ft/data/loader.h"
+
+namespace ft {
+
+struct BatchTensors {
+  torch::Tensor images;  // [N,3,H,W] float32
+  torch::Tensor labels;  // [N] int64
+};
+
+// On the CPU the images share the loader's memory: valid until its next call to next(). The strides are those
+// of `layout`, so nothing is copied for channels_last.
+[[nodiscard]] BatchTensors to_tensors(const BatchView& batch, int image_size, PixelLayout layout,
+                                      const torch::Device& device);
+
+}  // namespace ft

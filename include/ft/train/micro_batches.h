@@ -1,0 +1,28 @@
+// The requests that one rank's loader gets: for each step its share of the global batch, cut into
+// `accumulate` parts.
+#pragma once
+
+#include <cstdint>
+
+#include "ft/data/loader.h"
+#include "ft/data/step_plan.h"
+
+namespace ft {
+
+struct MicroBatchCut {
+  int rank = 0;
+  int world_size = 1;
+  int accumulate = 1;
+
+  // This rank's part `micro` of a global batch of n.
+  [[nodiscard]] Share part(std::uint64_t n, int micro) const noexcept;
+  // The largest part of a global batch of n on any rank.
+  [[nodiscard]] std::uint64_t largest(std::uint64_t n) const noexcept;
+};
+
+// Exactly `accumulate` requests a step, empty ones included, for the steps first_step .. last_step. `plan`
+// must outlive the source.
+[[nodiscard]] Loader::Source micro_batch_source(const StepPlan& plan, MicroBatchCut cut,
+                                                std::uint64_t first_step, std::uint64_t last_step);
+
+}  // namespace ft

@@ -1,0 +1,49 @@
+// Stochastic gradient descent with weight decay and momentum, as torch.optim.SGD defines it (dampening 0, no
+// Nesterov):   g = scale * gradient + weight_decay * w;   v = momentum * v + g;   w = w - lr * v
+// with v = g in the first step. Walks the segments of flat storage once: update, and zeroing of the gradient,
+// in one pass over memory.
+#pragma once
+
+#include <array>
+#include <span>
+
+#include <torch/torch.h>
+
+#include "ft/config/config.h"
+#include "ft/train/flat_parameters.h"
+
+namespace ft {
+
+struct SgdStep {
+  float lr = 0;
+  float weight_decay = 0;
+  float momentum = 0;
+  float scale = 1;  // of the gradient: 1/n for mean loss, times the clipping factor
+};
+
+// One span. `velocity` is empty without momentum. `gradient` is zero afterwards.
+void sgd_update(std::span<float> values, std::span<float> gradient, std::span<float> velocity,
+                SgdStep step) noexcept;
+
+class Sgd {
+ public:
+  Sgd(FlatParameters& flat, const OptimizerConfig& config);
+
+  // One update of every group; `lr` is the body's. Gradients are zero afterwards.
+  void step(double lr, double gradient_scale);
+
+  // Flat momentum buffer, layout of FlatParameters; undefined without momentum.
+  [[nodiscard]] torch::Tensor& velocity() noexcept { return velocity_; }
+
+ private:
+  FlatParameters* flat_;
+  std::array<double, 2> lr_factor_;
+  float weight_decay_;
+  float momentum_;
+  torch::Tensor velocity_;
+};
+
+// L2 norm over all gradients, summed in double, in a fixed order.
+[[nodiscard]] double gradient_norm(FlatParameters& flat);
+
+}  // namespace ft

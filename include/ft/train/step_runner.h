@@ -1,0 +1,57 @@
+// Forward and backward of one step on one rank: what it adds to the sum of gradients, and what it counted.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "ft/config/config.h"
+#include "ft/data/loader.h"
+#include "ft/train/gradient_reducer.h"
+#include "ft/train/rank_context.h"
+
+namespace ft {
+
+// This rank's part of a step. Times in seconds of wall clock.
+struct StepShare {
+  double loss_sum = 0;
+  std::uint64_t correct = 0;
+  std::uint64_t count = 0;
+  double data_s = 0;
+  double compute_s = 0;
+  double comm_s = 0;
+  // What is wrong when the loss is not finite ("loss nan; samples 4, 19"); empty otherwise.
+  std::string not_finite;
+};
+
+// Where batches come from: a loader's next(), or made-up ones in a benchmark.
+using NextBatch = std::function<std::optional<BatchView>()>;
+
+class StepRunner {
+ public:
+  // All references must outlive the runner. `frozen` are the config's module names.
+  StepRunner(ResNet& model, GradientReducer& reducer, const Config& config, const RankContext& context);
+
+  // Consumes `accumulate` batches from `next`, which hold `images` images together. Afterwards the flat
+  // gradients hold the sum over all ranks of the gradients of the SUM loss (label smoothing included). A rank
+  // whose loss is not finite stops its own backward but takes part in every all-reduce, so that the ranks can
+  // agree on what to do.
+  [[nodiscard]] StepShare run(const NextBatch& next, std::uint64_t images);
+  // After something put the model in evaluation mode.
+  void back_to_training() noexcept { training_mode_ = false; }
+
+ private:
+  void enter_training_mode(std::size_t batch_size);
+  void run_micro_batch(const BatchView& batch, bool last, StepShare& share);
+
+  ResNet* model_;
+  GradientReducer* reducer_;
+  const Config* config_;
+  const RankContext* context_;
+  bool training_mode_ = false;
+  bool running_statistics_used_ = false;
+  bool said_so_ = false;
+};
+
+}  // namespace ft

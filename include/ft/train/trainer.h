@@ -1,0 +1,106 @@
+// The training loop: steps, evaluation, records, checkpoints, and the ways to end.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "ft/base/error.h"
+#include "ft/config/config.h"
+#include "ft/report/progress.h"
+#include "ft/train/checkpoint.h"
+#include "ft/train/evaluator.h"
+#include "ft/train/gradient_reducer.h"
+#include "ft/train/prepared_model.h"
+#include "ft/train/rank_context.h"
+#include "ft/train/run_plan.h"
+#include "ft/train/run_recorder.h"
+#include "ft/train/sgd.h"
+#include "ft/train/step_runner.h"
+#include "ft/train/stop_request.h"
+
+namespace ft {
+
+struct TrainingOutcome {
+  ExitCode exit = ExitCode::kDone;
+  std::vector<std::string> closing;  // four lines, rank 0 only
+};
+
+// What a run starts from; `checkpoint` is null for a fresh one.
+struct TrainingStart {
+  std::uint32_t incarnation = 1;
+  const Checkpoint* checkpoint = nullptr;
+  nlohmann::ordered_json facts;  // stored in checkpoints and in the "start" line
+};
+
+class Trainer {
+ public:
+  // References must outlive the trainer. The run directory exists. Every rank makes one with equal arguments.
+  Trainer(const Config& config, const RunPlan& plan, const RankContext& context, PreparedModel& prepared,
+          const RunDirectory& directory, TrainingStart start);
+  ~Trainer();
+
+  // Trains to plan.target_step. Collective. Throws DivergedError (on every rank, nothing saved over good
+  // state), DataError, PeerError.
+  [[nodiscard]] TrainingOutcome run(const StopSignals& signals);
+
+ private:
+  // What all ranks counted in one step, and what any of them wants.
+  struct StepTotals {
+    double loss_sum = 0;
+    std::uint64_t correct = 0, count = 0;
+    bool stop = false, save = false;
+    StepShare mine;
+    double seconds = 0;
+  };
+
+  void restore(const Checkpoint& checkpoint);
+  [[nodiscard]] StepTotals train_step(std::uint64_t step, const StopSignals& signals);
+  void throw_if_diverged(std::uint64_t step, const StepShare& share, bool anywhere);
+  void update_weights(std::uint64_t step, std::uint64_t images);
+  void account(const StepTotals& totals);
+  void record_step(std::uint64_t step, const StepTotals& totals);
+  void end_epoch(std::uint32_t epoch, bool whole);
+  [[nodiscard]] bool evaluation_due(std::uint32_t epoch, bool whole) const;
+  void evaluate_and_record(std::uint32_t epoch, bool whole);
+  [[nodiscard]] Evaluation evaluate_set(const PackedSet& set, const std::vector<std::uint64_t>* ids,
+                                        const std::string& title, const std::function<void()>& beat);
+  [[nodiscard]] bool checkpoint_due(std::uint64_t step, bool epoch_ended) const;
+  void save(const std::string& why);
+  [[nodiscard]] TrainingOutcome stop(const StopSignals& signals);
+  [[nodiscard]] TrainingOutcome finish();
+  void export_weights(const std::filesystem::path& file);
+  void show_progress(std::uint64_t step, const StepTotals& totals);
+  [[nodiscard]] std::vector<NamedTensor> velocity_tensors();
+  [[nodiscard]] double wall_seconds() const;
+
+  const Config* config_;
+  const RunPlan* plan_;
+  const RankContext* context_;
+  PreparedModel* prepared_;
+  RunDirectory directory_;
+  TrainingStart start_;
+
+  FlatParameters flat_;
+  GradientReducer reducer_;
+  Sgd sgd_;
+  StepRunner runner_;
+  std::unique_ptr<Loader> loader_;
+  std::optional<RunRecorder> recorder_;  // rank 0
+  std::optional<Progress> progress_;
+  StopFile stop_file_;
+
+  TrainingPosition position_;
+  std::optional<Evaluation> test_;  // the latest, rank 0
+  std::optional<std::uint64_t> saved_step_;
+  double wall_before_ = 0;  // of earlier incarnations
+  double started_ = 0;
+  double saved_at_ = 0;
+  double epoch_started_ = 0;
+  // Since the last recorded step.
+  double window_seconds_ = 0;
+  std::uint64_t window_images_ = 0;
+};
+
+}  // namespace ft

@@ -1,0 +1,112 @@
+#include "command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/config/schema.h"
+
+#include "version.h"
+
+namespace ft::app {
+namespace {
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 done, 1 bug, 2 usage or config, 3 data, 4 a peer or the network failed, 5 training "
+    "diverged,\n"
+    "75 stopped on request with the state saved (the same command goes on).\n";
+
+std::string keys_help() {
+  std::string text = "Config keys (docs/config.md says more):\n";
+  for (const KeySpec& key : config_schema()) {
+    text += fmt::format("  {:<26} {} [{}]\n      {}\n", key.name, key.type, key.default_text, key.help);
+  }
+  return text;
+}
+
+void add_config_options(CLI::App& app, CommandLine& line) {
+  app.add_option("--config", line.config, "YAML file (docs/config.md)")->type_name("FILE");
+  app.add_option("--set", line.overrides, "override one key; may be given again")->type_name("KEY=VALUE");
+}
+
+void add_bench(CLI::App& app, CommandLine& line) {
+  CLI::App* bench = app.add_subcommand("bench", "measure: data (the loader alone) or step (a training step)");
+  bench->require_subcommand(1);
+  for (const char* name : {"data", "step"}) {
+    CLI::App* what =
+        bench->add_subcommand(name, std::string(name) == "data" ? "images/s of the loader, by stage"
+                                                                : "seconds of a training step, by part");
+    add_config_options(*what, line);
+    what->add_option("--data", line.data, "packed set (default: data.train)")->type_name("DIR");
+    what->add_option("--seconds", line.seconds, "how long to measure")->capture_default_str()->type_name("S");
+    what->add_option("--json", line.json, "write the figures there, too")->type_name("FILE");
+    if (std::string(name) == "step")
+      what->add_flag("--synthetic", line.synthetic, "random images, no data set");
+  }
+}
+
+void add_commands(CLI::App& app, CommandLine& line) {
+  CLI::App* train = app.add_subcommand(
+      "train", "train, or go on where the run directory's last checkpoint ends (the default)");
+  add_config_options(*train, line);
+  CLI::App* check = app.add_subcommand(
+      "check", "preflight: launcher, ranks, hosts, devices, cores; with --config also data and weights");
+  add_config_options(*check, line);
+  CLI::App* eval = app.add_subcommand("eval", "evaluate weights on data.test");
+  add_config_options(*eval, line);
+  eval->add_option("--weights", line.weights, "weights file (default: final.safetensors of run.dir)")
+      ->type_name("FILE");
+  eval->add_option("--data", line.data, "packed set (default: data.test)")->type_name("DIR");
+  CLI::App* replay = app.add_subcommand("replay", "write the batch of one step: images, labels, sample_ids");
+  add_config_options(*replay, line);
+  replay->add_option("--step", line.step, "step number, from 1")->required()->type_name("S");
+  replay->add_option("--out", line.out, "safetensors file to write")->required()->type_name("FILE");
+  add_bench(app, line);
+}
+
+Command chosen(const CLI::App& app) {
+  if (app.got_subcommand("check")) return Command::kCheck;
+  if (app.got_subcommand("eval")) return Command::kEval;
+  if (app.got_subcommand("replay")) return Command::kReplay;
+  if (app.got_subcommand("bench")) {
+    return app.get_subcommand("bench")->got_subcommand("data") ? Command::kBenchData : Command::kBenchStep;
+  }
+  return Command::kTrain;
+}
+
+// CLI11 takes the arguments without the program's name, last first. `train` is understood.
+std::vector<std::string> arguments_reversed(int argc, const char* const* argv) {
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  const bool own_option =
+      !arguments.empty() && (arguments[0] == "--help" || arguments[0] == "-h" ||
+                             arguments[0] == "--version" || !arguments[0].starts_with("-"));
+  if (!arguments.empty() && !own_option) arguments.insert(arguments.begin(), "train");
+  return {arguments.rbegin(), arguments.rend()};
+}
+
+}  // namespace
+
+Parsed parse_command_line(int argc, const char* const* argv) {
+  CommandLine line;
+  CLI::App app(
+      "ft_dist: fine-tunes an image classifier on as many nodes as you have.\n"
+      "  mpirun -np 8 ft_dist --config configs/hotdog.yaml",
+      "ft_dist");
+  app.set_version_flag("--version", version_text());
+  app.require_subcommand(1);
+  app.footer(keys_help() + "\n" + kExitCodes);
+  add_commands(app, line);
+  try {
+    app.parse(arguments_reversed(argc, argv));
+  } catch (const CLI::CallForHelp&) {
+    return {std::nullopt, app.help()};
+  } catch (const CLI::CallForVersion&) {
+    return {std::nullopt, version_text() + "\n"};
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what(), "ft_dist --help lists every command and option");
+  }
+  line.command = chosen(app);
+  return {line, {}};
+}
+
+}  // namespace ft::app

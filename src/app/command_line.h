@@ -1,0 +1,34 @@
+// What the user asked for.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ft::app {
+
+enum class Command { kTrain, kCheck, kEval, kReplay, kBenchData, kBenchStep };
+
+struct CommandLine {
+  Command command = Command::kTrain;
+  std::optional<std::filesystem::path> config;
+  std::vector<std::string> overrides;  // "key=value"
+
+  std::uint64_t step = 1;      // replay
+  std::filesystem::path out;   // replay
+  std::string weights;         // eval; empty: the run's final.safetensors
+  std::string data;            // eval, bench data: a packed set instead of the config's
+  double seconds = 10;         // bench
+  bool synthetic = false;      // bench step: no data set
+  std::filesystem::path json;  // bench: write the figures there, too
+};
+
+// Either a command, or text for stdout (--help, --version). UsageError for anything else.
+struct Parsed {
+  std::optional<CommandLine> command;
+  std::string text;
+};
+[[nodiscard]] Parsed parse_command_line(int argc, const char* const* argv);
+
+}  // namespace ft::app

@@ -1,0 +1,16 @@
+// One function a subcommand. Each is collective, returns this rank's exit code, and prints results on rank
+// 0's stdout.
+#pragma once
+
+#include "session.h"
+
+namespace ft::app {
+
+[[nodiscard]] int train_command(Session& session);
+[[nodiscard]] int check_command(Session& session);
+[[nodiscard]] int eval_command(Session& session);
+[[nodiscard]] int replay_command(Session& session);
+[[nodiscard]] int bench_data_command(Session& session);
+[[nodiscard]] int bench_step_command(Session& session);
+
+}  // namespace ft::app

@@ -1,0 +1,96 @@
+#include "session.h"
+
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/comm/agreement.h"
+#include "ft/comm/backends.h"
+#include "ft/comm/device/device.h"
+#include "ft/comm/device/nccl_communicator.h"
+#include "ft/config/load.h"
+#include "ft/config/schema.h"
+#include "ft/train/autocast.h"
+
+#include "version.h"
+
+namespace ft::app {
+namespace {
+
+std::string first_difference(const std::string& a, const std::string& b) {
+  std::istringstream lines_a(a), lines_b(b);
+  std::string line_a, line_b;
+  while (std::getline(lines_a, line_a)) {
+    if (!std::getline(lines_b, line_b)) line_b = "nothing";
+    if (line_a != line_b) return fmt::format("'{}' there, '{}' on rank 0", line_b, line_a);
+  }
+  return "more there than on rank 0";
+}
+
+std::string every_key(const Config& config) {
+  std::string text;
+  for (const KeySpec& key : config_schema()) text += fmt::format("{}: {}\n", key.name, key.format(config));
+  return text;
+}
+
+void choose_where_to_compute(Session& session) {
+  Communicator& host = *session.host;
+  std::vector<RankPlace> places;
+  ChosenDevice chosen;
+  // Local ranks must be known before a device can be chosen, the device before the table is whole.
+  places = gather_topology(host, "");
+  const RankPlace& place = places[static_cast<std::size_t>(host.rank())];
+  agree(host, "choosing devices", [&] {
+    chosen = choose_device(session.config.run.device, place.local_rank, place.local_size);
+    if (session.config.train.precision == Precision::kTf32 && chosen.device.is_cpu()) {
+      throw UsageError("train.precision: tf32 is a GPU's; this rank computes on the CPU", "use fp32 or bf16");
+    }
+  });
+  places = gather_topology(host, chosen.description);
+
+  const BackendChoice backend = choose_backend(session.config.dist.backend, host, chosen.device);
+  if (backend == BackendChoice::kNccl) {
+    session.device_gradients = make_nccl_communicator(host, chosen.device.index());
+    session.device_gradients->set_timeout(host.timeout());
+  }
+  RankContext& context = session.context;
+  context.host = &host;
+  context.gradients = session.device_gradients ? session.device_gradients.get() : &host;
+  context.device = chosen.device;
+  context.places = std::move(places);
+  context.threads = make_thread_budget(session.config, context.place(), chosen.device.is_cpu());
+  context.log = session.log;
+}
+
+}  // namespace
+
+void require_same_on_all_ranks(Communicator& host, const std::string& lines, const std::string& what) {
+  const std::vector<std::string> all = host.all_gather(lines, "comparing " + what);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    if (all[rank] == all[0]) continue;
+    UsageError error(
+        fmt::format("{} differs between ranks: rank {}: {}", what, rank, first_difference(all[0], all[rank])),
+        "start every rank with the same files and options");
+    error.mark_known_to_all();
+    throw error;
+  }
+}
+
+std::unique_ptr<Session> open_session(MpiSession& mpi, const CommandLine& line,
+                                      std::unique_ptr<Communicator> host) {
+  auto session = std::unique_ptr<Session>(
+      new Session{mpi, line, make_log(host->rank()), std::move(host), {}, {}, {}, {}});
+  agree(*session->host, "reading the config",
+        [&] { session->config = load_config(line.config, line.overrides); });
+  require_same_on_all_ranks(*session->host, every_key(session->config), "the config");
+  require_same_on_all_ranks(*session->host, version_id(), "the version of ft_dist");
+  session->host->set_timeout(std::chrono::seconds(session->config.dist.timeout_s));
+  choose_where_to_compute(*session);
+  set_compute_modes(session->config.train.precision, session->config.train.deterministic,
+                    session->context.threads.compute);
+  session->warnings = topology_warnings(session->context.places, session->context.threads.compute);
+  return session;
+}
+
+}  // namespace ft::app

@@ -1,0 +1,37 @@
+// What every command starts from: the world, the config that all ranks agree on, this rank's device and
+// cores.
+#pragma once
+
+#include <memory>
+#include <optional>
+
+#include "ft/comm/communicator.h"
+#include "ft/comm/mpi_session.h"
+#include "ft/config/config.h"
+#include "ft/train/rank_context.h"
+
+#include "command_line.h"
+
+namespace ft::app {
+
+// Members are destroyed last to first: communicators before MPI.
+struct Session {
+  MpiSession& mpi;
+  CommandLine line;
+  Log log;
+  std::unique_ptr<Communicator> host;
+  std::unique_ptr<Communicator> device_gradients;  // null when `host` carries the gradients
+  Config config;
+  RankContext context{};
+  std::vector<std::string> warnings;
+};
+
+// Loads and compares the config, chooses the device and the backend, maps the ranks, sets torch's modes.
+// Collective; what it throws is known to all ranks.
+[[nodiscard]] std::unique_ptr<Session> open_session(MpiSession& mpi, const CommandLine& line,
+                                                    std::unique_ptr<Communicator> host);
+
+// UsageError when a text differs between ranks: names the first line that does.
+void require_same_on_all_ranks(Communicator& host, const std::string& lines, const std::string& what);
+
+}  // namespace ft::app

@@ -1,0 +1,98 @@
+#include "start_table.h"
+
+#include <cstdio>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "ft/base/cores.h"
+#include "ft/config/schema.h"
+#include "ft/report/table.h"
+
+namespace ft::app {
+namespace {
+
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stderr);
+}
+
+void add_set(Table& table, const std::string& name, const PackedSet& set, std::size_t used) {
+  std::vector<std::string> classes;
+  for (std::size_t i = 0; i < set.classes().size() && i < 8; ++i) {
+    classes.push_back(fmt::format("{} {}", set.classes()[i], set.manifest().counts[i]));
+  }
+  const std::string more =
+      set.classes().size() > 8 ? fmt::format(" and {} more", set.classes().size() - 8) : "";
+  table.add_row({name, fmt::format("{}", used), fmt::format("{}{}", fmt::join(classes, ", "), more),
+                 set.directory().string()});
+}
+
+std::string describe_model(const Session& session, const PreparedModel& model) {
+  const ModelConfig& config = session.config.model;
+  std::string text =
+      fmt::format("{}: {} parameters, {} trained", config.arch, model.parameters, model.trainable);
+  if (!config.freeze.empty()) text += fmt::format(", frozen {}", fmt::join(config.freeze, " "));
+  if (!model.source) return text;
+  text += fmt::format("\n  weights {}", model.source->file.string());
+  if (model.source->head_copied) {
+    text += ", head copied (same classes)";
+  } else if (model.source->rows_copied.empty()) {
+    text += fmt::format(", new head (the source's has {} rows)", model.source->source_head_rows);
+  } else {
+    text += fmt::format(", head rows {}", fmt::join(model.source->rows_copied, ", "));
+  }
+  return text;
+}
+
+}  // namespace
+
+void print_settings(const Session& session) {
+  const Config defaults;
+  Table table({"setting", "value", ""});
+  for (const KeySpec& key : config_schema()) {
+    const std::string value = key.format(session.config);
+    table.add_row({key.name, value, value == key.format(defaults) ? "" : "*"});
+  }
+  print("settings (* differs from the default)\n" + table.to_string());
+}
+
+void print_ranks(const Session& session) {
+  if (!session.context.is_root()) return;
+  Table table({"rank", "host", "device", "cores", "budget"});
+  for (const RankPlace& place : session.context.places) {
+    table.add_row({fmt::format("{}", place.rank), place.host, place.device, format_core_list(place.cores),
+                   fmt::format("{}", place.core_budget)});
+  }
+  const ThreadBudget& threads = session.context.threads;
+  print(fmt::format("ranks ({}; {} compute and {} loader threads each)\n{}",
+                    session.context.gradients->backend(), threads.compute, threads.workers,
+                    table.to_string()));
+  for (const std::string& warning : session.warnings) session.log->warn("{}", warning);
+}
+
+void print_data(const Session& session, const RunPlan& plan) {
+  if (!session.context.is_root()) return;
+  Table table({"data", "samples", "classes", "directory"});
+  add_set(table, "train", *plan.train, plan.steps.samples());
+  if (plan.val)
+    add_set(table, "val", *plan.val, plan.val_ids.empty() ? plan.val->size() : plan.val_ids.size());
+  if (plan.test) add_set(table, "test", *plan.test, plan.test->size());
+  print(table.to_string(0));
+}
+
+void print_start_table(const Session& session, const RunPlan& plan, const PreparedModel& model,
+                       const RunStart& start) {
+  if (!session.context.is_root()) return;
+  print_settings(session);
+  print_ranks(session);
+  print_data(session, plan);
+  print("model\n  " + describe_model(session, model) + "\n");
+  print(fmt::format(
+      "steps\n  {} of {} images an epoch, {} in all{}\n", plan.steps.steps_per_epoch(),
+      session.config.train.batch_size, plan.total_steps,
+      plan.target_step < plan.total_steps ? fmt::format(", stopping after {}", plan.target_step) : ""));
+  for (const std::string& remark : start.remarks) session.log->warn("skipped checkpoint {}", remark);
+  if (start.kind == StartKind::kResume) session.log->info("resuming from {}", start.checkpoint.string());
+}
+
+}  // namespace ft::app

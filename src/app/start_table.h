@@ -1,0 +1,19 @@
+// What every run prints before it starts, on rank 0's stderr: settings, ranks, data, model, steps.
+#pragma once
+
+#include "ft/train/prepared_model.h"
+#include "ft/train/run_plan.h"
+#include "ft/train/run_start.h"
+
+#include "session.h"
+
+namespace ft::app {
+
+// Rank -> host -> device -> cores, and what is odd about them. Nothing on ranks other than 0.
+void print_ranks(const Session& session);
+void print_settings(const Session& session);
+void print_data(const Session& session, const RunPlan& plan);
+void print_start_table(const Session& session, const RunPlan& plan, const PreparedModel& model,
+                       const RunStart& start);
+
+}  // namespace ft::app

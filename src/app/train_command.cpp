@@ -1,0 +1,102 @@
+#include <iostream>
+
+#include "ft/base/atomic_write.h"
+#include "ft/comm/agreement.h"
+#include "ft/config/load.h"
+#include "ft/train/run_start.h"
+#include "ft/train/trainer.h"
+
+#include "commands.h"
+#include "start_table.h"
+#include "version.h"
+
+namespace ft::app {
+namespace {
+
+RunStart agree_on_start(Session& session, const RunPlan& plan, const RunDirectory& directory) {
+  std::string mine;
+  agree(*session.host, "looking into the run directory", [&] {
+    if (session.context.is_root()) mine = decide_start(session.config, plan, directory).to_text();
+  });
+  return RunStart::from_text(session.host->all_gather(mine, "what to start from").at(0));
+}
+
+void make_run_directory(Session& session, const RunDirectory& directory) {
+  agree(*session.host, "making the run directory", [&] {
+    if (!session.context.is_root()) return;
+    directory.create();
+    write_file_atomically(directory.config(), to_yaml(session.config));
+  });
+  agree(*session.host, "opening the logs",
+        [&] { attach_file(session.log, directory.rank_log(session.context.rank())); });
+}
+
+nlohmann::ordered_json run_facts(const Session& session, const RunPlan& plan, const PreparedModel& model,
+                                 std::uint64_t resumed_from) {
+  nlohmann::ordered_json hosts = nlohmann::ordered_json::array();
+  for (const RankPlace& place : session.context.places) hosts.push_back(place.host);
+  return {{"resumed_from_step", resumed_from},
+          {"world", session.context.world_size()},
+          {"hosts", hosts},
+          {"backend", session.context.gradients->backend()},
+          {"device", session.context.device.is_cuda() ? "cuda" : "cpu"},
+          {"threads", session.context.threads.compute},
+          {"version", version_id()},
+          {"config", config_fingerprint(session.config)},
+          {"data", data_identity(plan)},
+          {"data_sets", plan.data_fingerprint()},
+          {"weights", model.source ? model.source->fingerprint : "none"},
+          {"classes", plan.classes()},
+          {"steps_per_epoch", plan.steps.steps_per_epoch()},
+          {"total_steps", plan.total_steps},
+          {"target_step", plan.target_step}};
+}
+
+void print_closing(const std::vector<std::string>& lines) {
+  for (const std::string& line : lines) std::cout << line << '\n';
+  std::cout.flush();
+}
+
+}  // namespace
+
+int train_command(Session& session) {
+  const StopSignals signals;
+  Communicator& host = *session.host;
+  std::optional<RunPlan> plan;
+  agree(host, "opening the data", [&] { plan = make_run_plan(session.config, host.world_size()); });
+  require_same_on_all_ranks(host, plan->data_fingerprint(), "the data");
+
+  const RunDirectory directory(session.config.run.dir);
+  const RunStart start = agree_on_start(session, *plan, directory);
+  if (start.kind == StartKind::kFinished) {
+    if (session.context.is_root()) {
+      session.log->info("{} is finished: nothing to do", directory.root().string());
+      print_closing(start.closing);
+    }
+    return static_cast<int>(ExitCode::kDone);
+  }
+  make_run_directory(session, directory);
+
+  std::optional<Checkpoint> checkpoint;
+  PreparedModel model;
+  agree(host, "preparing the model", [&] {
+    if (start.kind == StartKind::kResume) checkpoint = load_checkpoint(start.checkpoint);
+    model = prepare_model(session.config, plan->classes(), session.context.device,
+                          checkpoint ? &checkpoint->model : nullptr);
+  });
+  require_same_on_all_ranks(host, model.source ? model.source->fingerprint : "none", "the weights file");
+  const std::uint64_t resumed_from = checkpoint ? checkpoint->position.step : 0;
+  print_start_table(session, *plan, model, start);
+
+  std::optional<Trainer> trainer;
+  agree(host, "preparing to train", [&] {
+    trainer.emplace(session.config, *plan, session.context, model, directory,
+                    TrainingStart{start.incarnation, checkpoint ? &*checkpoint : nullptr,
+                                  run_facts(session, *plan, model, resumed_from)});
+  });
+  const TrainingOutcome outcome = trainer->run(signals);
+  print_closing(outcome.closing);
+  return static_cast<int>(outcome.exit);
+}
+
+}  // namespace ft::app

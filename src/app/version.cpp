@@ -1,0 +1,51 @@
+#include "version.h"
+
+#include <ATen/Version.h>
+#include <H5public.h>
+#include <mpi.h>
+#include <torch/torch.h>
+#include <torch/version.h>
+
+#ifdef FT_CUDA
+#include <nccl.h>
+#endif
+
+#include <fmt/format.h>
+
+#include "commit.h"
+
+namespace ft::app {
+namespace {
+
+std::string mpi_version() {
+  std::array<char, MPI_MAX_LIBRARY_VERSION_STRING> text{};
+  int length = 0;
+  MPI_Get_library_version(text.data(), &length);  // allowed before MPI_Init
+  const std::string whole(text.data(), static_cast<std::size_t>(length));
+  return whole.substr(0, whole.find(','));
+}
+
+std::string cuda_versions() {
+#ifdef FT_CUDA
+  int nccl = 0;
+  ncclGetVersion(&nccl);
+  // 22809 is 2.28.9.
+  return fmt::format("CUDA {}.{}, NCCL {}.{}.{}", CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10,
+                     nccl / 10000, nccl / 100 % 100, nccl % 100);
+#else
+  return "CUDA none (built with FT_CUDA=OFF)";
+#endif
+}
+
+}  // namespace
+
+std::string version_id() {
+  return fmt::format("{} ({})", FT_VERSION, FT_COMMIT);
+}
+
+std::string version_text() {
+  return fmt::format("ft_dist {}\nLibTorch {}, {}\n{}, HDF5 {}\ninstruction sets: {}", version_id(),
+                     TORCH_VERSION, cuda_versions(), mpi_version(), H5_VERS_INFO, at::get_cpu_capability());
+}
+
+}  // namespace ft::app

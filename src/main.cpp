@@ -1,0 +1,93 @@
+// ft_dist: the one place that catches errors and decides how a process ends.
+#include <cstdio>
+#include <iostream>
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/base/host.h"
+#include "ft/comm/agreement.h"
+#include "ft/comm/backends.h"
+#include "ft/comm/mpi_session.h"
+
+#include "app/command_line.h"
+#include "app/commands.h"
+
+namespace {
+
+using namespace ft;
+using namespace ft::app;
+
+int dispatch(Session& session) {
+  switch (session.line.command) {
+    case Command::kCheck:
+      return check_command(session);
+    case Command::kEval:
+      return eval_command(session);
+    case Command::kReplay:
+      return replay_command(session);
+    case Command::kBenchData:
+      return bench_data_command(session);
+    case Command::kBenchStep:
+      return bench_step_command(session);
+    case Command::kTrain:
+      break;
+  }
+  return train_command(session);
+}
+
+int run(MpiSession& mpi, int argc, char** argv) {
+  auto host = make_host_communicator(mpi);
+  Parsed parsed;
+  agree(*host, "reading the command line", [&] { parsed = parse_command_line(argc, argv); });
+  if (!parsed.command) {
+    if (host->rank() == 0) std::cout << parsed.text << std::flush;
+    return 0;
+  }
+  const auto session = open_session(mpi, *parsed.command, std::move(host));
+  return dispatch(*session);
+}
+
+void report(int rank, const std::string& what, const std::string& hint) {
+  const std::string line = fmt::format("ft_dist: error: rank {} on {}: {}{}\n", rank, host_name(), what,
+                                       hint.empty() ? "" : " (hint: " + hint + ")");
+  std::fputs(line.c_str(), stderr);
+  std::fflush(stderr);
+}
+
+int run_and_report(MpiSession& mpi, int argc, char** argv) {
+  try {
+    const int code = run(mpi, argc, argv);
+    mpi.finalize();
+    return code;
+  } catch (const Error& error) {
+    const int code = static_cast<int>(error.code());
+    if (!error.known_to_all() || mpi.rank() == 0) report(mpi.rank(), error.what(), error.hint());
+    if (error.known_to_all()) {
+      mpi.finalize();
+    } else {
+      // The others may be waiting for this rank: end them too.
+      mpi.abort(code);
+    }
+    return code;
+  } catch (const std::exception& error) {
+    report(mpi.rank(), error.what(), "this is a bug in ft_dist");
+    mpi.abort(static_cast<int>(ExitCode::kBug));
+    return static_cast<int>(ExitCode::kBug);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    MpiSession mpi(argc, argv);
+    return run_and_report(mpi, argc, argv);
+  } catch (const Error& error) {
+    report(launcher_environment().rank, error.what(), error.hint());
+    return static_cast<int>(error.code());
+  } catch (const std::exception& error) {
+    report(launcher_environment().rank, error.what(), "this is a bug in ft_dist");
+    return static_cast<int>(ExitCode::kBug);
+  }
+}

@@ -1,0 +1,87 @@
+#include "ft/train/evaluator.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+#include "ft/base/error.h"
+#include "ft/train/batch_tensor.h"
+
+namespace ft {
+namespace {
+
+Loader::Source batches_of(std::vector<std::uint64_t> ids, std::size_t batch_size) {
+  return [ids = std::move(ids), batch_size, at = std::size_t{0}]() mutable -> std::optional<BatchRequest> {
+    if (at == ids.size()) return std::nullopt;
+    const std::size_t count = std::min(batch_size, ids.size() - at);
+    BatchRequest request;
+    request.sample_ids.assign(ids.begin() + static_cast<std::ptrdiff_t>(at),
+                              ids.begin() + static_cast<std::ptrdiff_t>(at + count));
+    at += count;
+    return request;
+  };
+}
+
+LoaderOptions loader_options(const EvaluatorOptions& options) {
+  LoaderOptions loader;
+  loader.workers = options.workers;
+  loader.max_batch = static_cast<std::size_t>(options.batch_size);
+  loader.augment = false;
+  loader.layout = options.channels_last ? PixelLayout::kNhwc : PixelLayout::kNchw;
+  loader.transform = options.transform;
+  return loader;
+}
+
+// Adds one batch to the counts and gives its summed loss.
+double count_batch(ResNet& model, const BatchTensors& batch, ConfusionMatrix& confusion) {
+  const torch::Tensor logits = model->forward(batch.images);
+  const auto sum = torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum);
+  const double loss = torch::nn::functional::cross_entropy(logits, batch.labels, sum).item<double>();
+  const torch::Tensor predicted = logits.argmax(1).to(torch::kCPU);
+  const torch::Tensor truth = batch.labels.to(torch::kCPU);
+  for (std::int64_t i = 0; i < truth.numel(); ++i) {
+    confusion.add(static_cast<std::size_t>(truth.data_ptr<std::int64_t>()[i]),
+                  static_cast<std::size_t>(predicted.data_ptr<std::int64_t>()[i]));
+  }
+  return loss;
+}
+
+}  // namespace
+
+double Evaluation::accuracy() const noexcept {
+  return count() == 0 ? 0 : static_cast<double>(correct()) / static_cast<double>(count());
+}
+
+Evaluation evaluate(ResNet& model, const PackedSet& set, const std::vector<std::uint64_t>* ids,
+                    const EvaluatorOptions& options, const std::function<void(std::uint64_t)>& on_progress) {
+  const auto start = std::chrono::steady_clock::now();
+  const torch::InferenceMode inference;
+  model->eval();
+  std::vector<std::uint64_t> order;
+  if (ids != nullptr) {
+    order = *ids;
+  } else {
+    order.resize(set.size());
+    std::iota(order.begin(), order.end(), 0);
+  }
+  const std::uint64_t expected = order.size();
+
+  const LoaderOptions loading = loader_options(options);
+  Loader loader(set, loading, batches_of(std::move(order), loading.max_batch));
+  Evaluation result;
+  result.confusion = ConfusionMatrix(set.classes().size());
+  double loss = 0;
+  while (const auto batch = loader.next()) {
+    loss +=
+        count_batch(model, to_tensors(*batch, options.transform.image_size, loading.layout, options.device),
+                    result.confusion);
+    on_progress(result.count());
+  }
+  if (result.count() != expected)
+    throw Error(ExitCode::kBug, "evaluation did not see each sample exactly once");
+  result.loss = expected == 0 ? 0 : loss / static_cast<double>(expected);
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace ft

@@ -1,0 +1,57 @@
+#include "ft/train/run_directory.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+
+namespace ft {
+namespace {
+
+bool is_ours(std::string_view name) {
+  constexpr std::array<std::string_view, 9> kNames{"config.yaml", "metrics.jsonl",    "tensorboard",
+                                                   "logs",        "checkpoints",      "final.safetensors",
+                                                   "report.html", "best.safetensors", "STOP"};
+  if (std::find(kNames.begin(), kNames.end(), name) != kNames.end()) return true;
+  // A crash may leave a file in the making; a batch job may write its output here.
+  return name.find(".tmp") != std::string_view::npos || name.starts_with("slurm-");
+}
+
+}  // namespace
+
+std::filesystem::path RunDirectory::rank_log(int rank) const {
+  return logs() / fmt::format("rank-{:04}.log", rank);
+}
+
+std::vector<std::string> RunDirectory::foreign_entries() const {
+  std::vector<std::string> foreign;
+  std::error_code error;
+  if (!std::filesystem::exists(root_, error)) return foreign;
+  if (!std::filesystem::is_directory(root_, error)) return {root_.filename().string()};
+  std::filesystem::directory_iterator entries(root_, error);
+  if (error) throw DataError(fmt::format("cannot read {}: {}", root_.string(), error.message()));
+  for (const auto& entry : entries) {
+    const std::string name = entry.path().filename().string();
+    if (!is_ours(name)) foreign.push_back(name);
+  }
+  std::sort(foreign.begin(), foreign.end());
+  return foreign;
+}
+
+bool RunDirectory::holds_run() const {
+  std::error_code error;
+  return std::filesystem::exists(config(), error) && std::filesystem::exists(metrics(), error);
+}
+
+void RunDirectory::create() const {
+  for (const auto& directory : {root_, logs(), checkpoints()}) {
+    std::error_code error;
+    std::filesystem::create_directories(directory, error);
+    if (error) throw DataError(fmt::format("cannot create {}: {}", directory.string(), error.message()));
+  }
+}
+
+}  // namespace ft

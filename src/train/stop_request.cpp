@@ -1,0 +1,68 @@
+#include "ft/train/stop_request.h"
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+
+namespace ft {
+namespace {
+
+constexpr std::array<int, 3> kSignals{SIGUSR1, SIGTERM, SIGINT};
+
+// The one thing that a handler may touch.
+std::atomic<int>& received_signal() {
+  static std::atomic<int> signal{0};
+  static_assert(std::atomic<int>::is_always_lock_free);
+  return signal;
+}
+
+void handle(int signal) {
+  received_signal() = signal;
+  if (signal != SIGUSR1) std::signal(signal, SIG_DFL);
+}
+
+}  // namespace
+
+StopSignals::StopSignals() {
+  received_signal() = 0;
+  for (const int signal : kSignals) {
+    struct sigaction action {};
+    action.sa_handler = handle;
+    action.sa_flags = SA_RESTART;
+    ::sigaction(signal, &action, nullptr);
+  }
+}
+
+StopSignals::~StopSignals() {
+  for (const int signal : kSignals) std::signal(signal, SIG_DFL);
+}
+
+std::string StopSignals::received() const {
+  switch (received_signal()) {
+    case SIGUSR1:
+      return "SIGUSR1";
+    case SIGTERM:
+      return "SIGTERM";
+    case SIGINT:
+      return "SIGINT";
+    default:
+      return {};
+  }
+}
+
+bool StopFile::present() {
+  const double now =
+      std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  if (now < next_look_) return false;
+  next_look_ = now + 1;
+  std::error_code ignored;
+  return std::filesystem::exists(file_, ignored);
+}
+
+void StopFile::clear() const {
+  std::error_code ignored;
+  std::filesystem::remove(file_, ignored);
+}
+
+}  // namespace ft

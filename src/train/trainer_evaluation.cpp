@@ -1,0 +1,110 @@
+// The end of an epoch: rank 0 evaluates while the others sleep, the best weights on `val` are kept.
+#include <chrono>
+
+#include <ATen/Parallel.h>
+#include <fmt/format.h>
+
+#include "ft/train/root_task.h"
+#include "ft/train/trainer.h"
+
+namespace ft {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// While the node's other ranks sleep, their cores are rank 0's.
+class BorrowedThreads {
+ public:
+  explicit BorrowedThreads(int threads) : own_(at::get_num_threads()) { at::set_num_threads(threads); }
+  BorrowedThreads(const BorrowedThreads&) = delete;
+  BorrowedThreads& operator=(const BorrowedThreads&) = delete;
+  ~BorrowedThreads() { at::set_num_threads(own_); }
+
+ private:
+  int own_;
+};
+
+}  // namespace
+
+bool Trainer::evaluation_due(std::uint32_t epoch, bool whole) const {
+  if (!plan_->test && !plan_->val) return false;
+  if (position_.step == plan_->target_step) return true;
+  const int every = config_->eval.every_epochs;
+  return whole && every > 0 && (epoch + 1) % static_cast<std::uint32_t>(every) == 0;
+}
+
+void Trainer::end_epoch(std::uint32_t epoch, bool whole) {
+  if (progress_) progress_->finish();
+  progress_.reset();
+  if (evaluation_due(epoch, whole)) {
+    evaluate_and_record(epoch, whole);
+  } else if (recorder_) {
+    const auto count = static_cast<double>(position_.epoch_count);
+    recorder_->epoch({.epoch = epoch,
+                      .step = position_.step,
+                      .train_loss = position_.epoch_loss_sum / count,
+                      .train_accuracy = static_cast<double>(position_.epoch_correct) / count,
+                      .seconds = now() - epoch_started_,
+                      .whole = whole},
+                     plan_->classes());
+  }
+}
+
+void Trainer::evaluate_and_record(std::uint32_t epoch, bool whole) {
+  const RunningStatistics averaged = RunningStatistics::of(prepared_->model).averaged(*context_->host);
+  run_on_root(*context_->host, "evaluation on rank 0", [&](const Beat& beat) {
+    const BorrowedStatistics borrowed(prepared_->model, averaged);
+    const BorrowedThreads threads(context_->threads.eval_compute);
+    std::optional<Evaluation> val;
+    if (plan_->val) {
+      val = evaluate_set(*plan_->val, plan_->val_ids.empty() ? nullptr : &plan_->val_ids, "val", beat);
+      if (val->accuracy() > position_.best_val_accuracy) {
+        position_.best_val_accuracy = val->accuracy();
+        export_weights(directory_.best_weights());
+      }
+    }
+    if (plan_->test) test_ = evaluate_set(*plan_->test, nullptr, "test", beat);
+
+    const auto count = static_cast<double>(position_.epoch_count);
+    const EpochRecord record{.epoch = epoch,
+                             .step = position_.step,
+                             .train_loss = position_.epoch_loss_sum / count,
+                             .train_accuracy = static_cast<double>(position_.epoch_correct) / count,
+                             .seconds = now() - epoch_started_,
+                             .whole = whole,
+                             .test = test_ ? &*test_ : nullptr,
+                             .val = val ? &*val : nullptr};
+    recorder_->epoch(record, plan_->classes());
+    context_->log->info("epoch {}/{} step {}: loss {:.3f}, train acc {:.3f}{}{}", epoch + 1,
+                        config_->train.epochs, position_.step, record.train_loss, record.train_accuracy,
+                        val ? fmt::format(", val acc {:.3f}", val->accuracy()) : "",
+                        test_ ? fmt::format(", test acc {:.3f} ({} of {})", test_->accuracy(),
+                                            test_->correct(), test_->count())
+                              : "");
+  });
+  runner_.back_to_training();
+}
+
+Evaluation Trainer::evaluate_set(const PackedSet& set, const std::vector<std::uint64_t>* ids,
+                                 const std::string& title, const std::function<void()>& beat) {
+  EvaluatorOptions options;
+  options.device = context_->device;
+  options.workers = context_->threads.eval_workers;
+  options.channels_last = config_->train.channels_last;
+  options.transform = transform_options(config_->data);
+  Progress progress(title, ids != nullptr ? ids->size() : set.size(), "images");
+  Evaluation result = evaluate(prepared_->model, set, ids, options, [&](std::uint64_t done) {
+    progress.update(done);
+    beat();
+  });
+  progress.finish();
+  return result;
+}
+
+void Trainer::export_weights(const std::filesystem::path& file) {
+  save_state_dict(file, state_dict(*prepared_->model), weights_metadata(*config_, plan_->classes()));
+}
+
+}  // namespace ft

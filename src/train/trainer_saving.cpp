@@ -1,0 +1,126 @@
+// Checkpoints, and how a run ends.
+#include <chrono>
+
+#include <fmt/format.h>
+
+#include "ft/config/load.h"
+#include "ft/train/root_task.h"
+#include "ft/train/trainer.h"
+
+namespace ft {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+// Momentum by parameter name, in the parameter's own shape: files never hold flat order.
+std::vector<NamedTensor> Trainer::velocity_tensors() {
+  std::vector<NamedTensor> tensors;
+  if (!sgd_.velocity().defined()) return tensors;
+  tensors.resize(flat_.count());
+  for (const Bucket& bucket : flat_.layout().buckets) {
+    for (const Segment& segment : bucket.segments) {
+      const torch::Tensor& like = flat_.parameter(segment.parameter);
+      tensors[segment.parameter] = {flat_.name(segment.parameter),
+                                    sgd_.velocity().as_strided(like.sizes(), like.strides(), segment.offset),
+                                    true};
+    }
+  }
+  return tensors;
+}
+
+void Trainer::restore(const Checkpoint& checkpoint) {
+  const torch::NoGradGuard no_grad;
+  position_ = checkpoint.position;
+  wall_before_ = position_.wall_seconds;
+  saved_step_ = position_.step;
+  const auto rank = static_cast<std::size_t>(context_->rank());
+  const bool same_world = checkpoint.statistics.size() == static_cast<std::size_t>(context_->world_size());
+  // Another world size starts all ranks from the average.
+  (same_world ? checkpoint.statistics[rank] : RunningStatistics::mean_of(checkpoint.statistics))
+      .apply_to(prepared_->model);
+
+  std::map<std::string, torch::Tensor> saved;
+  for (const NamedTensor& tensor : checkpoint.velocity) saved[tensor.name] = tensor.tensor;
+  for (NamedTensor& own : velocity_tensors()) {
+    const auto found = saved.find(own.name);
+    if (found == saved.end() || found->second.sizes() != own.tensor.sizes()) {
+      throw DataError(fmt::format("the checkpoint has no fitting momentum for {}", own.name));
+    }
+    own.tensor.copy_(found->second);
+  }
+}
+
+bool Trainer::checkpoint_due(std::uint64_t step, bool epoch_ended) const {
+  const CheckpointConfig& config = config_->checkpoint;
+  if (step == plan_->target_step) return false;  // finish() saves
+  if (config.every_steps > 0 && step % static_cast<std::uint64_t>(config.every_steps) == 0) return true;
+  const std::uint32_t epochs_done = plan_->steps.position_of(step).epoch + 1;
+  return epoch_ended && config.every_epochs > 0 &&
+         epochs_done % static_cast<std::uint32_t>(config.every_epochs) == 0;
+}
+
+void Trainer::save(const std::string& why) {
+  if (saved_step_ == position_.step) return;
+  const RunningStatistics own = RunningStatistics::of(prepared_->model);
+  const RunningStatistics averaged = own.averaged(*context_->host);
+  const std::vector<std::string> all =
+      context_->host->gather(own.to_bytes(), 0, "gathering BatchNorm statistics");
+  run_on_root(*context_->host, "saving a checkpoint", [&](const Beat& /*beat*/) {
+    position_.wall_seconds = wall_seconds();
+    Checkpoint checkpoint;
+    checkpoint.position = position_;
+    checkpoint.facts = start_.facts;
+    checkpoint.config_yaml = to_yaml(*config_);
+    for (const std::string& bytes : all)
+      checkpoint.statistics.push_back(RunningStatistics::from_bytes(bytes));
+    checkpoint.velocity = velocity_tensors();
+    const BorrowedStatistics borrowed(prepared_->model, averaged);
+    checkpoint.model = state_dict(*prepared_->model);
+    const CheckpointName name{position_.step, start_.incarnation};
+    save_checkpoint(directory_.checkpoints(), name, checkpoint, weights_metadata(*config_, plan_->classes()));
+    prune_checkpoints(directory_.checkpoints(), start_.incarnation, config_->checkpoint.keep);
+    context_->log->info("{}: saved {}", why, name.to_string());
+  });
+  saved_step_ = position_.step;
+  saved_at_ = now();
+}
+
+TrainingOutcome Trainer::stop(const StopSignals& signals) {
+  if (progress_) progress_->finish();
+  save("stop requested");
+  std::string reason = signals.received();
+  if (context_->is_root()) {
+    stop_file_.clear();
+    if (reason.empty()) reason = "a stop request";
+    recorder_->end(static_cast<int>(ExitCode::kStopped), reason, position_.step, {});
+    context_->log->info("stopped by {} after step {} of {}; the same command goes on from here", reason,
+                        position_.step, plan_->target_step);
+  }
+  // Nobody leaves before the save is durable: mpirun ends the others with the first that leaves.
+  context_->host->barrier("the end of a stopped run");
+  return {ExitCode::kStopped, {}};
+}
+
+TrainingOutcome Trainer::finish() {
+  save("done");
+  TrainingOutcome outcome;
+  const RunningStatistics averaged = RunningStatistics::of(prepared_->model).averaged(*context_->host);
+  run_on_root(*context_->host, "writing the final weights", [&](const Beat& /*beat*/) {
+    const BorrowedStatistics borrowed(prepared_->model, averaged);
+    export_weights(directory_.final_weights());
+    position_.wall_seconds = wall_seconds();
+    outcome.closing = closing_lines(position_, test_ ? &*test_ : nullptr, context_->world_size(),
+                                    context_->device.is_cuda() ? "cuda" : "cpu");
+    const bool all = plan_->target_step == plan_->total_steps;
+    recorder_->end(static_cast<int>(ExitCode::kDone), all ? "all epochs done" : "train.max_steps reached",
+                   position_.step, outcome.closing);
+  });
+  context_->host->barrier("the end of the run");
+  return outcome;
+}
+
+}  // namespace ft

@@ -1,0 +1,83 @@
+"""The same training on 1, 2, 3 and 4 ranks, and in two halves.
+
+usage: test_world_sizes.py FT_DIST FT_PACK SUPPORT_DIR
+"""
+
+import pathlib
+import sys
+import tempfile
+
+sys.path.insert(0, sys.argv[3])
+from ft_runs import Programs, metrics, relative  # noqa: E402
+
+STEPS = 6
+
+
+def settings(work, data, run_dir, **more):
+    # 20 samples in batches of 8: the last batch of an epoch has 4, which four ranks share as one each.
+    base = {
+        "run.dir": work / run_dir, "run.device": "cpu", "data.train": data, "data.test": data, "data.image_size": 40,
+        "train.batch_size": 8, "train.threads": 1, "train.epochs": 10, "train.max_steps": STEPS, "log.every_steps": 1,
+        "log.sample_ids": "true", "log.weights_sha256": "true", "checkpoint.every_epochs": 0, "data.workers": 1,
+        "optimizer.lr": 1e-3, "optimizer.momentum": 0.9,
+    }
+    return {**base, **{key.replace("__", "."): value for key, value in more.items()}}
+
+
+def check_world_sizes(programs, data):
+    """batch_norm: frozen leaves nothing that depends on how a batch is cut."""
+    reference = None
+    for ranks in (0, 1, 2, 3, 4):
+        config = settings(programs.work, data, f"world-{ranks}", model__batch_norm="frozen")
+        if ranks == 3:
+            config["train.accumulate"] = 2
+        done = programs.train(ranks, config)
+        assert len(done.stdout.strip().splitlines()) == 4, f"stdout is not the four closing lines:\n{done.stdout}"
+        steps = metrics(programs.work / f"world-{ranks}", "step")
+        assert [line["step"] for line in steps] == list(range(1, STEPS + 1))
+        if reference is None:
+            reference = steps
+        worst = max(relative(a["loss"], b["loss"]) for a, b in zip(steps, reference, strict=True))
+        print(f"{ranks or 'no mpirun, 1'} ranks: worst relative difference of the losses {worst:.1e}")
+        assert [line["sample_ids"] for line in steps] == [line["sample_ids"] for line in reference]
+        assert worst < 1e-5
+    for first, count in ((0, 8), (8, 8), (16, 4)):
+        assert len(reference[first // 8]["sample_ids"]) == count
+    epoch = sum((line["sample_ids"] for line in reference[:3]), [])
+    assert sorted(epoch) == list(range(20)), "an epoch does not see each sample exactly once"
+
+
+def check_resume(programs, data, ranks):
+    """Six steps are three, a resume, and three more: to the bit, statistics and momentum included."""
+    work = programs.work
+    whole, halves = f"whole-{ranks}", f"halves-{ranks}"
+    programs.train(ranks, settings(work, data, whole))
+    programs.train(ranks, settings(work, data, halves, train__max_steps=3))
+    done = programs.train(ranks, settings(work, data, halves))
+    assert metrics(work / halves, "start")[-1]["resumed_from_step"] == 3
+    for a, b in zip(metrics(work / whole, "step"), metrics(work / halves, "step"), strict=True):
+        for key in ("step", "loss", "lr", "sample_ids", "weights_sha256"):
+            assert a[key] == b[key], f"{ranks} ranks, step {a['step']}: {key} differs after a resume"
+    final = [(work / name / "final.safetensors").read_bytes() for name in (whole, halves)]
+    assert final[0] == final[1], f"{ranks} ranks: final.safetensors differs after a resume"
+    print(f"{ranks} ranks: 3 + 3 steps give the bytes of 6")
+
+    # A finished run says its result again and does nothing.
+    again = programs.train(ranks, settings(work, data, halves))
+    assert again.stdout == done.stdout, (again.stdout, done.stdout)
+    # Another world size goes on from the average.
+    more = 3 - ranks
+    programs.train(more, settings(work, data, halves, train__max_steps=8))
+    assert [line["step"] for line in metrics(work / halves, "step")] == list(range(1, 9))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        programs = Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder))
+        data = programs.pack_fashion(per_class=10)
+        check_world_sizes(programs, data)
+        for ranks in (1, 2):
+            check_resume(programs, data, ranks)
+
+
+main()
