@@ -10,7 +10,7 @@
 #include "ft/train/prepared_model.h"
 #include "ft/train/root_task.h"
 #include "ft/train/run_directory.h"
-#include "ft/train/run_recorder.h"
+#include "ft/train/run_plan.h"
 
 #include "commands.h"
 

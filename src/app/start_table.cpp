@@ -48,12 +48,12 @@ std::string describe_model(const Session& session, const PreparedModel& model) {
 
 void print_settings(const Session& session) {
   const Config defaults;
-  Table table({"setting", "value", ""});
+  std::string text = "settings (* differs from the default)\n";
   for (const KeySpec& key : config_schema()) {
     const std::string value = key.format(session.config);
-    table.add_row({key.name, value, value == key.format(defaults) ? "" : "*"});
+    text += fmt::format("{} {:<24} {}\n", value == key.format(defaults) ? ' ' : '*', key.name, value);
   }
-  print("settings (* differs from the default)\n" + table.to_string());
+  print(text);
 }
 
 void print_ranks(const Session& session) {

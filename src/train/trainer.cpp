@@ -73,10 +73,11 @@ TrainingOutcome Trainer::run(const StopSignals& signals) {
       position_.epoch_correct = position_.epoch_count = 0;
       epoch_started_ = now();
     }
+    open_progress(where.epoch);
     const StepTotals totals = train_step(step, signals);
     account(totals);
     record_step(step, totals);
-    show_progress(step, totals);
+    show_progress();
 
     const bool epoch_ended = where.step_in_epoch + 1 == plan_->steps.steps_per_epoch();
     if (epoch_ended || step == plan_->target_step) end_epoch(where.epoch, epoch_ended);
@@ -195,19 +196,19 @@ void Trainer::record_step(std::uint64_t step, const StepTotals& totals) {
   window_images_ = 0;
 }
 
-void Trainer::show_progress(std::uint64_t step, const StepTotals& totals) {
-  if (!context_->is_root()) return;
-  const StepPosition where = plan_->steps.position_of(step);
-  if (!progress_) {
-    progress_.emplace(fmt::format("epoch {}/{}", where.epoch + 1, config_->train.epochs),
-                      plan_->steps.samples(), "images");
-  }
-  progress_->update(
-      position_.epoch_count,
-      fmt::format("loss {:.3f} acc {:.3f} {:.0f} images/s",
-                  position_.epoch_loss_sum / static_cast<double>(position_.epoch_count),
-                  static_cast<double>(position_.epoch_correct) / static_cast<double>(position_.epoch_count),
-                  static_cast<double>(totals.count) / totals.seconds));
+void Trainer::open_progress(std::uint32_t epoch) {
+  if (!context_->is_root() || progress_) return;
+  progress_.emplace(fmt::format("epoch {}/{}", epoch + 1, config_->train.epochs), plan_->steps.samples(),
+                    "images",
+                    /*enabled=*/true, std::chrono::seconds(10), position_.epoch_count);
+}
+
+void Trainer::show_progress() {
+  if (!progress_) return;
+  const auto count = static_cast<double>(position_.epoch_count);
+  progress_->update(position_.epoch_count,
+                    fmt::format("loss {:.3f} acc {:.3f}", position_.epoch_loss_sum / count,
+                                static_cast<double>(position_.epoch_correct) / count));
 }
 
 }  // namespace ft

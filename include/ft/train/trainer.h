@@ -71,7 +71,8 @@ class Trainer {
   [[nodiscard]] TrainingOutcome stop(const StopSignals& signals);
   [[nodiscard]] TrainingOutcome finish();
   void export_weights(const std::filesystem::path& file);
-  void show_progress(std::uint64_t step, const StepTotals& totals);
+  void open_progress(std::uint32_t epoch);
+  void show_progress();
   [[nodiscard]] std::vector<NamedTensor> velocity_tensors();
   [[nodiscard]] double wall_seconds() const;
 
