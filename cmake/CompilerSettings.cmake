@@ -22,6 +22,6 @@ target_include_directories(ft_settings INTERFACE "${PROJECT_SOURCE_DIR}/include"
 target_compile_options(ft_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Werror)
 
 if(FT_SANITIZE)
-  add_compile_options(-fsanitize=${FT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g)
+  add_compile_options(-fsanitize=${FT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${FT_SANITIZE})
 endif()

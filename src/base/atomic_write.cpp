@@ -34,10 +34,10 @@ void fsync_path(const std::filesystem::path& path) {
   if (::fsync(fd.get()) != 0 && errno != EINVAL && errno != EROFS) throw_errno("flush", path.string());
 }
 
-AtomicFile::AtomicFile(std::filesystem::path target) : target_(std::move(target)) {
-  // The host too: process ids coincide between nodes that share a file system.
-  temporary_ = target_;
-  temporary_ += fmt::format(".tmp-{}-{}", host_name(), ::getpid());
+// The host too: process ids coincide between nodes that share a file system.
+AtomicFile::AtomicFile(std::filesystem::path target)
+    : target_(std::move(target)),
+      temporary_(fmt::format("{}.tmp-{}-{}", target_.string(), host_name(), ::getpid())) {
   fd_ = UniqueFd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
   if (!fd_) throw_errno("create", temporary_.string());
 }
@@ -69,9 +69,8 @@ void write_file_atomically(const std::filesystem::path& target, std::string_view
   file.commit();
 }
 
-AtomicDirectory::AtomicDirectory(std::filesystem::path target) : target_(std::move(target)) {
-  temporary_ = target_;
-  temporary_ += ".tmp";
+AtomicDirectory::AtomicDirectory(std::filesystem::path target)
+    : target_(std::move(target)), temporary_(target_.string() + ".tmp") {
   std::error_code error;
   std::filesystem::remove_all(temporary_, error);
   if (error) throw DataError(fmt::format("cannot clear {}: {}", temporary_.string(), error.message()));
