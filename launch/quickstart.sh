@@ -52,9 +52,9 @@ target_options=("$@")
 [[ -z $weights || -e $weights ]] || die "--weights $weights: no such file"
 
 cd "$FT_ROOT"
-name=fashion config=configs/quickstart.yaml
+subject=fashion config=configs/quickstart.yaml
 if [[ -n $data ]]; then
-  name=$(basename "$data") config=configs/hotdog.yaml
+  subject=$(basename "$data") config=configs/hotdog.yaml
   [[ -d $data/train ]] || die "--data $data: no folder $data/train in it"
   if [[ -d $data/test ]]; then test_folder=$data/test; else test_folder=$data/val; fi
   [[ -d $test_folder ]] || die "--data $data: neither test/ nor val/ in it"
@@ -87,12 +87,12 @@ pack_source() {
 pack_all() {
   [[ -n $weights ]] || pack_source
   if [[ -n $data ]]; then
-    pack "$name-train" "$data/train"
-    pack "$name-test" "$test_folder"
+    pack "$subject-train" "$data/train"
+    pack "$subject-test" "$test_folder"
   else
-    pack "$name-train" "$kFashion/train-images-idx3-ubyte.gz" --class-names "$kClothes" --classes "$kTarget" \
+    pack "$subject-train" "$kFashion/train-images-idx3-ubyte.gz" --class-names "$kClothes" --classes "$kTarget" \
       --limit-per-class 100
-    pack "$name-test" "$kFashion/t10k-images-idx3-ubyte.gz" --class-names "$kClothes" --classes "$kTarget"
+    pack "$subject-test" "$kFashion/t10k-images-idx3-ubyte.gz" --class-names "$kClothes" --classes "$kTarget"
   fi
 }
 
@@ -115,7 +115,7 @@ pretrain() {
 target() {
   local run=$1
   shift
-  train "$run" --config "$config" --set "data.train=$packed/$name-train" --set "data.test=$packed/$name-test" "$@" \
+  train "$run" --config "$config" --set "data.train=$packed/$subject-train" --set "data.test=$packed/$subject-test" "$@" \
     "${target_options[@]}"
 }
 
@@ -128,12 +128,12 @@ if [[ -z $weights ]]; then
   stage "pre-train the source model" pretrain
   weights=$runs/source
 fi
-stage "train: fine-tuned" target "$name-fine-tuned" --set "model.weights=$weights"
-stage "train: fine-tuned, lower layers frozen" target "$name-frozen" --set "model.weights=$weights" \
+stage "train: fine-tuned" target "$subject-fine-tuned" --set "model.weights=$weights"
+stage "train: fine-tuned, lower layers frozen" target "$subject-frozen" --set "model.weights=$weights" \
   --set "model.freeze=[conv1, bn1, layer1, layer2]"
-stage "train: from scratch" target "$name-scratch" --set model.weights=none
+stage "train: from scratch" target "$subject-scratch" --set model.weights=none
 
 print_stages
-print_comparison "$runs" "$name-fine-tuned" "$name-frozen" "$name-scratch"
+print_comparison "$runs" "$subject-fine-tuned" "$subject-frozen" "$subject-scratch"
 printf '\nThe runs are in %s/%s/{%s}: metrics.jsonl, final.safetensors.\n' "$FT_ROOT" "$runs" \
-  "$name-fine-tuned,$name-frozen,$name-scratch"
+  "$subject-fine-tuned,$subject-frozen,$subject-scratch"
