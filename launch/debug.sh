@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# launch/debug.sh --config C [--asan] [--np N] [-- FT_DIST_ARGUMENTS]
+# launch/debug.sh --config C [--set KEY=VALUE]... [--asan] [--np N] [-- FT_DIST_ARGUMENTS]
 #
 # ft_dist under gdb, as a world of one, from the debug preset, which is built first. On a terminal gdb is yours, with
 # the program started; without one, and with several ranks, it prints the stacks of all threads if the program crashes.
 #
-#   --config C   the configuration to run
+#   --config C   the configuration to run; --set overrides one key, as in ft_dist
 #   --asan       no gdb: address and undefined-behaviour sanitizers instead (preset asan-full)
 #   --np N       so many ranks, by mpirun; default: one process without mpirun
 #   --help       this text
 #
 # Environment: FT_DIST=FILE  this program instead of building one
-# Example: launch/debug.sh --config configs/debug.yaml -- --set train.max_steps=3
+# Example: launch/debug.sh --config configs/debug.yaml --set train.max_steps=3
 
 set -euo pipefail
 FT_ROOT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/..")
@@ -29,10 +29,11 @@ source "$FT_ROOT/launch/lib/program.sh"
 # shellcheck source=lib/mpi.sh
 source "$FT_ROOT/launch/lib/mpi.sh"
 
-config='' asan=0 np=1
+config='' asan=0 np=1 overrides=()
 while (($#)); do
   case $1 in
     --config) need_value "$1" "$@"; config=$2; shift ;;
+    --set) need_value "$1" "$@"; overrides+=(--set "$2"); shift ;;
     --np | -np) need_value "$1" "$@"; np=$2; shift ;;
     --asan) asan=1 ;;
     --help | -h) print_help "$0"; exit 0 ;;
@@ -52,7 +53,7 @@ if [[ -z ${FT_DIST:-} ]]; then
   build_preset "$preset" "$(build_jobs)" ft_dist
   FT_DIST=$FT_ROOT/build-$preset/bin/ft_dist
 fi
-program=("$(find_ft_dist)" --config "$config" "$@")
+program=("$(find_ft_dist)" --config "$config" "${overrides[@]}" "$@")
 
 if ((asan)); then
   # Open MPI and LibTorch keep memory until the process ends, by design, and CUDA needs the shadow gap. Leaks of our

@@ -34,9 +34,9 @@ def commands(text):
 def make_folder(work):
     """work/FOLDER/{train,test}/{pullover,coat}/*.png, from Fashion-MNIST by ft_pack itself."""
     images = "/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz"
-    subprocess.run([BUILD / "bin/ft_pack", "pack", images, "--out", work / "all", "--classes", "2,4", "--limit-per-class", "12"],
+    subprocess.run([BUILD / "bin/ft_pack", "pack", images, "--out", work / "all", "--classes", "2,4", "--limit-per-class", "24"],
                    check=True, capture_output=True)
-    for sample in range(24):
+    for sample in range(48):
         split, label = ("train", "test")[sample % 3 == 0], ("pullover", "coat")[sample % 2]
         out = work / "FOLDER" / split / label / f"{sample}.png"
         out.parent.mkdir(parents=True, exist_ok=True)
