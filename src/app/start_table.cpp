@@ -44,6 +44,17 @@ std::string describe_model(const Session& session, const PreparedModel& model) {
   return text;
 }
 
+// What `auto` became; empty for a key that was set.
+std::string chosen_for(const Session& session, const std::string& key, const std::string& value) {
+  if (value != "auto") return {};
+  if (key == "run.device") return session.context.device.is_cuda() ? "cuda" : "cpu";
+  if (key == "data.workers") return fmt::format("{}", session.context.threads.workers);
+  if (key == "data.resize") return fmt::format("{}", transform_options(session.config.data).resize);
+  if (key == "train.threads") return fmt::format("{}", session.context.threads.compute);
+  if (key == "dist.backend") return std::string(session.context.gradients->backend());
+  return {};
+}
+
 }  // namespace
 
 void print_settings(const Session& session) {
@@ -51,7 +62,9 @@ void print_settings(const Session& session) {
   std::string text = "settings (* differs from the default)\n";
   for (const KeySpec& key : config_schema()) {
     const std::string value = key.format(session.config);
-    text += fmt::format("{} {:<24} {}\n", value == key.format(defaults) ? ' ' : '*', key.name, value);
+    const std::string chosen = chosen_for(session, key.name, value);
+    text += fmt::format("{} {:<24} {}{}\n", value == key.format(defaults) ? ' ' : '*', key.name, value,
+                        chosen.empty() ? "" : ": " + chosen);
   }
   print(text);
 }

@@ -86,8 +86,9 @@ void agree(Communicator& communicator, std::string_view what, const std::functio
   const auto failures = decode(outcomes);
   if (failures.empty()) return;
   const auto& first = failures.front();
-  const bool everywhere = failures.size() == outcomes.size();
-  Error error(first.code, everywhere ? first.what : name_ranks(failures) + ": " + first.what, first.hint);
+  // Whoever reports says which rank it is: what only rank 0 met (or all did) needs no second name.
+  const bool named_already = failures.size() == outcomes.size() || (failures.size() == 1 && first.rank == 0);
+  Error error(first.code, named_already ? first.what : name_ranks(failures) + ": " + first.what, first.hint);
   error.mark_known_to_all();
   throw error;
 }
