@@ -9,6 +9,7 @@
 #include "ft/comm/agreement.h"
 #include "ft/comm/backends.h"
 #include "ft/comm/mpi_session.h"
+#include "ft/train/stop_request.h"
 
 #include "app/command_line.h"
 #include "app/commands.h"
@@ -80,6 +81,7 @@ int run_and_report(MpiSession& mpi, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ft::hold_stop_requests();
   try {
     MpiSession mpi(argc, argv);
     return run_and_report(mpi, argc, argv);

@@ -27,11 +27,11 @@ std::string keys_help() {
 void add_config_options(CLI::App& app, CommandLine& line) {
   app.add_option("--config", line.config, "YAML file (docs/config.md)")->type_name("FILE");
   app.add_option("--set", line.overrides, "override one key; may be given again")->type_name("KEY=VALUE");
+  app.set_version_flag("--version", version_text);
 }
 
 void add_bench(CLI::App& app, CommandLine& line) {
   CLI::App* bench = app.add_subcommand("bench", "measure: data (the loader alone) or step (a training step)");
-  bench->require_subcommand(1);
   for (const char* name : {"data", "step"}) {
     CLI::App* what =
         bench->add_subcommand(name, std::string(name) == "data" ? "images/s of the loader, by stage"
@@ -54,14 +54,27 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_config_options(*check, line);
   CLI::App* eval = app.add_subcommand("eval", "evaluate weights on data.test");
   add_config_options(*eval, line);
-  eval->add_option("--weights", line.weights, "weights file (default: final.safetensors of run.dir)")
+  eval->add_option("--weights", line.weights,
+                   "weights file or run directory (default: final.safetensors of run.dir)")
       ->type_name("FILE");
   eval->add_option("--data", line.data, "packed set (default: data.test)")->type_name("DIR");
   CLI::App* replay = app.add_subcommand("replay", "write the batch of one step: images, labels, sample_ids");
   add_config_options(*replay, line);
-  replay->add_option("--step", line.step, "step number, from 1")->required()->type_name("S");
+  replay->add_option("--step", line.step, "step number, from 1")
+      ->required()
+      ->check(CLI::PositiveNumber)
+      ->type_name("S");
   replay->add_option("--out", line.out, "safetensors file to write")->required()->type_name("FILE");
   add_bench(app, line);
+}
+
+// Not by require_subcommand(): that complains before a misspelt name could be named.
+void require_command(const CLI::App& app) {
+  const auto chosen = app.get_subcommands();
+  if (chosen.empty()) throw CLI::RequiredError("A command");
+  if (chosen[0]->get_name() == "bench" && chosen[0]->get_subcommands().empty()) {
+    throw CLI::RequiredError("bench: data or step");
+  }
 }
 
 Command chosen(const CLI::App& app) {
@@ -93,11 +106,11 @@ Parsed parse_command_line(int argc, const char* const* argv) {
       "  mpirun -np 8 ft_dist --config configs/hotdog.yaml",
       "ft_dist");
   app.set_version_flag("--version", version_text());
-  app.require_subcommand(1);
   app.footer(keys_help() + "\n" + kExitCodes);
   add_commands(app, line);
   try {
     app.parse(arguments_reversed(argc, argv));
+    require_command(app);
   } catch (const CLI::CallForHelp&) {
     return {std::nullopt, app.help()};
   } catch (const CLI::CallForVersion&) {

@@ -2,6 +2,7 @@
 #include <iostream>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "ft/base/error.h"
 #include "ft/report/progress.h"
@@ -31,11 +32,17 @@ std::string per_class_table(const PackedSet& set, const Evaluation& result) {
 
 Evaluation evaluate_weights(Session& session, const PackedSet& set, const std::string& weights,
                             const Beat& beat) {
-  const TensorFile file = read_tensor_file(weights);
-  std::vector<NamedTensor> tensors;
-  for (const TensorRecord& record : file.tensors) tensors.push_back({record.name, to_torch(record), false});
-  const PreparedModel prepared =
-      prepare_model(session.config, set.classes(), session.context.device, &tensors);
+  Config config = session.config;
+  config.model.weights = weights;
+  config.model.head_init = {};
+  const PreparedModel prepared = prepare_model(config, set.classes(), session.context.device, nullptr);
+  if (!prepared.source->head_copied) {
+    throw DataError(
+        fmt::format("{} has different classes: [{}], not [{}] as {}", prepared.source->file.string(),
+                    fmt::join(prepared.source->source_classes, ", "), fmt::join(set.classes(), ", "),
+                    set.directory().string()),
+        "evaluate on a set of the same classes; a classes.txt beside the weights names theirs");
+  }
   ResNet model = prepared.model;
 
   EvaluatorOptions options;

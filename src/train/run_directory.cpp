@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "ft/base/error.h"
+#include "ft/train/checkpoint.h"
 
 namespace ft {
 namespace {
@@ -43,6 +44,8 @@ std::vector<std::string> RunDirectory::foreign_entries() const {
 
 bool RunDirectory::holds_run() const {
   std::error_code error;
+  // Checkpoints are worth most: they alone make a run, also when its metrics are lost.
+  if (!list_checkpoints(checkpoints()).empty()) return true;
   return std::filesystem::exists(config(), error) && std::filesystem::exists(metrics(), error);
 }
 

@@ -22,7 +22,18 @@ void handle(int signal) {
   if (signal != SIGUSR1) std::signal(signal, SIG_DFL);
 }
 
+void mask_stop_request(int how) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGUSR1);
+  ::pthread_sigmask(how, &set, nullptr);
+}
+
 }  // namespace
+
+void hold_stop_requests() {
+  mask_stop_request(SIG_BLOCK);
+}
 
 StopSignals::StopSignals() {
   received_signal() = 0;
@@ -32,9 +43,12 @@ StopSignals::StopSignals() {
     action.sa_flags = SA_RESTART;
     ::sigaction(signal, &action, nullptr);
   }
+  mask_stop_request(SIG_UNBLOCK);
 }
 
 StopSignals::~StopSignals() {
+  // The run is over: a request that comes too late must not turn its success into a death by signal.
+  mask_stop_request(SIG_BLOCK);
   for (const int signal : kSignals) std::signal(signal, SIG_DFL);
 }
 

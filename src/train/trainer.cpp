@@ -138,14 +138,17 @@ void Trainer::throw_if_diverged(std::uint64_t step, const StepShare& share, bool
   for (const std::string& text : context_->host->all_gather(mine, "reasons for a loss that is not finite")) {
     if (!text.empty()) all += (all.empty() ? "" : " | ") + text;
   }
-  if (recorder_) {
-    recorder_->end(static_cast<int>(ExitCode::kDiverged), fmt::format("step {}: {}", step, all),
-                   position_.step, {});
-  }
-  DivergedError error(fmt::format("training diverged at step {}: {}", step, all),
-                      "lower optimizer.lr, set train.clip_norm, or look at these samples (ft_pack extract)");
+  DivergedError error = diverged(fmt::format("step {}: {}", step, all));
   error.mark_known_to_all();
   throw error;
+}
+
+DivergedError Trainer::diverged(const std::string& where_and_why) {
+  if (recorder_) {
+    recorder_->end(static_cast<int>(ExitCode::kDiverged), where_and_why, position_.step, {});
+  }
+  return DivergedError("training diverged at " + where_and_why,
+                       "lower optimizer.lr or set train.clip_norm; ft_pack extract shows a sample");
 }
 
 void Trainer::update_weights(std::uint64_t step, std::uint64_t images) {

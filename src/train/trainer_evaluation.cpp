@@ -1,5 +1,6 @@
 // The end of an epoch: rank 0 evaluates while the others sleep, the best weights on `val` are kept.
 #include <chrono>
+#include <cmath>
 
 #include <ATen/Parallel.h>
 #include <fmt/format.h>
@@ -100,6 +101,9 @@ Evaluation Trainer::evaluate_set(const PackedSet& set, const std::vector<std::ui
     beat();
   });
   progress.finish();
+  if (!std::isfinite(result.loss)) {
+    throw diverged(fmt::format("step {}: the {} loss is {}", position_.step, title, result.loss));
+  }
   return result;
 }
 

@@ -63,6 +63,14 @@ bool Trainer::checkpoint_due(std::uint64_t step, bool epoch_ended) const {
          epochs_done % static_cast<std::uint32_t>(config.every_epochs) == 0;
 }
 
+// A step's loss is seen before its update: only here shows what the last update broke.
+void Trainer::require_finite(const std::vector<NamedTensor>& tensors) {
+  for (const NamedTensor& entry : tensors) {
+    if (torch::isfinite(entry.tensor).all().item<bool>()) continue;
+    throw diverged(fmt::format("step {}: {} holds values that are not finite", position_.step, entry.name));
+  }
+}
+
 void Trainer::save(const std::string& why) {
   if (saved_step_ == position_.step) return;
   const RunningStatistics own = RunningStatistics::of(prepared_->model);
@@ -80,6 +88,7 @@ void Trainer::save(const std::string& why) {
     checkpoint.velocity = velocity_tensors();
     const BorrowedStatistics borrowed(prepared_->model, averaged);
     checkpoint.model = state_dict(*prepared_->model);
+    require_finite(checkpoint.model);
     const CheckpointName name{position_.step, start_.incarnation};
     save_checkpoint(directory_.checkpoints(), name, checkpoint, weights_metadata(*config_, plan_->classes()));
     prune_checkpoints(directory_.checkpoints(), start_.incarnation, config_->checkpoint.keep);
@@ -112,6 +121,7 @@ TrainingOutcome Trainer::finish() {
   run_on_root(*context_->host, "writing the final weights", [&](const Beat& /*beat*/) {
     const BorrowedStatistics borrowed(prepared_->model, averaged);
     export_weights(directory_.final_weights());
+    stop_file_.clear();  // it came too late for this run, and is not meant for the next
     position_.wall_seconds = wall_seconds();
     outcome.closing = closing_lines(position_, test_ ? &*test_ : nullptr, context_->world_size(),
                                     context_->device.is_cuda() ? "cuda" : "cpu");

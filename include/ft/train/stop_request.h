@@ -6,6 +6,10 @@
 
 namespace ft {
 
+// From the start of the program until StopSignals takes over: a SIGUSR1 that comes that early waits instead
+// of killing. To be called before any other thread starts.
+void hold_stop_requests();
+
 // Catches the three signals while alive. The first one is a request, which the trainer honours at the end of
 // the step (it saves and exits 75); a second INT or TERM ends the process at once, as it would without us.
 // One at a time: a signal's handler can reach nothing but a static flag.

@@ -58,6 +58,9 @@ class Trainer {
   void restore(const Checkpoint& checkpoint);
   [[nodiscard]] StepTotals train_step(std::uint64_t step, const StopSignals& signals);
   void throw_if_diverged(std::uint64_t step, const StepShare& share, bool anywhere);
+  // Ends the record of the run; the caller throws what it returns.
+  [[nodiscard]] DivergedError diverged(const std::string& where_and_why);
+  void require_finite(const std::vector<NamedTensor>& tensors);
   void update_weights(std::uint64_t step, std::uint64_t images);
   void account(const StepTotals& totals);
   void record_step(std::uint64_t step, const StepTotals& totals);
