@@ -79,8 +79,7 @@ void require_same_on_all_ranks(Communicator& host, const std::string& lines, con
 
 std::unique_ptr<Session> open_session(MpiSession& mpi, const CommandLine& line,
                                       std::unique_ptr<Communicator> host) {
-  auto session = std::unique_ptr<Session>(
-      new Session{mpi, line, make_log(host->rank()), std::move(host), {}, {}, {}, {}});
+  auto session = std::make_unique<Session>(mpi, line, std::move(host));
   agree(*session->host, "reading the config",
         [&] { session->config = load_config(line.config, line.overrides); });
   require_same_on_all_ranks(*session->host, every_key(session->config), "the config");

@@ -16,6 +16,12 @@ namespace ft::app {
 
 // Members are destroyed last to first: communicators before MPI.
 struct Session {
+  Session(MpiSession& session, CommandLine command_line, std::unique_ptr<Communicator> communicator)
+      : mpi(session),
+        line(std::move(command_line)),
+        log(make_log(communicator->rank())),
+        host(std::move(communicator)) {}
+
   MpiSession& mpi;
   CommandLine line;
   Log log;

@@ -3,6 +3,7 @@
 #include "ft/base/atomic_write.h"
 #include "ft/comm/agreement.h"
 #include "ft/config/load.h"
+#include "ft/train/run_lock.h"
 #include "ft/train/run_start.h"
 #include "ft/train/trainer.h"
 
@@ -21,14 +22,18 @@ RunStart agree_on_start(Session& session, const RunPlan& plan, const RunDirector
   return RunStart::from_text(session.host->all_gather(mine, "what to start from").at(0));
 }
 
-void make_run_directory(Session& session, const RunDirectory& directory) {
+// The lock is rank 0's, and held as long as the result lives.
+std::optional<RunLock> make_run_directory(Session& session, const RunDirectory& directory) {
+  std::optional<RunLock> lock;
   agree(*session.host, "making the run directory", [&] {
     if (!session.context.is_root()) return;
     directory.create();
+    lock.emplace(directory.lock_file());
     write_file_atomically(directory.config(), to_yaml(session.config));
   });
   agree(*session.host, "opening the logs",
         [&] { attach_file(session.log, directory.rank_log(session.context.rank())); });
+  return lock;
 }
 
 nlohmann::ordered_json run_facts(const Session& session, const RunPlan& plan, const PreparedModel& model,
@@ -75,7 +80,7 @@ int train_command(Session& session) {
     }
     return static_cast<int>(ExitCode::kDone);
   }
-  make_run_directory(session, directory);
+  const std::optional<RunLock> lock = make_run_directory(session, directory);
 
   std::optional<Checkpoint> checkpoint;
   PreparedModel model;

@@ -13,9 +13,9 @@ namespace ft {
 namespace {
 
 bool is_ours(std::string_view name) {
-  constexpr std::array<std::string_view, 9> kNames{"config.yaml", "metrics.jsonl",    "tensorboard",
-                                                   "logs",        "checkpoints",      "final.safetensors",
-                                                   "report.html", "best.safetensors", "STOP"};
+  constexpr std::array<std::string_view, 10> kNames{
+      ".lock",       "config.yaml",       "metrics.jsonl", "tensorboard",      "logs",
+      "checkpoints", "final.safetensors", "report.html",   "best.safetensors", "STOP"};
   if (std::find(kNames.begin(), kNames.end(), name) != kNames.end()) return true;
   // A crash may leave a file in the making; a batch job may write its output here.
   return name.find(".tmp") != std::string_view::npos || name.starts_with("slurm-");

@@ -20,9 +20,11 @@ void require_same_classes(const PackedSet& train, const PackedSet& other, const 
                   "pack both from folders of the same names");
 }
 
-std::vector<std::uint64_t> overfit_ids(const StepPlan& plan, std::uint64_t count) {
-  // The first samples of epoch 0's order: a mix of the classes, which the first ids are not.
-  const StepPlan one_batch(plan.samples(), {}, plan.samples(), 0);
+std::vector<std::uint64_t> overfit_ids(std::uint64_t samples, std::vector<std::uint64_t> allowed,
+                                       std::uint64_t count) {
+  // The first of a shuffled order: a mix of the classes, which the first ids are not.
+  const std::uint64_t available = allowed.empty() ? samples : allowed.size();
+  const StepPlan one_batch(available, std::move(allowed), available, 0);
   std::vector<std::uint64_t> ids = one_batch.batch(1);
   ids.resize(std::min<std::size_t>(ids.size(), count));
   std::sort(ids.begin(), ids.end());
@@ -77,7 +79,7 @@ RunPlan make_run_plan(const Config& config, int world_size) {
 
   if (config.train.overfit > 0) {
     train_ids =
-        overfit_ids(StepPlan(train->size(), {}, 1, 0), static_cast<std::uint64_t>(config.train.overfit));
+        overfit_ids(train->size(), std::move(train_ids), static_cast<std::uint64_t>(config.train.overfit));
   }
   const std::uint64_t samples = train_ids.empty() ? train->size() : train_ids.size();
   check_against_world(config, samples, world_size);

@@ -31,7 +31,7 @@ std::string describe_not_finite(double loss, const torch::Tensor& logits, const 
   if (ids.empty()) ids.assign(batch.sample_ids.begin(), batch.sample_ids.end());
   const std::size_t more = ids.size() > kMostNamed ? ids.size() - kMostNamed : 0;
   ids.resize(ids.size() - more);
-  return fmt::format("loss {}; samples {}{}", loss, fmt::join(ids, ", "),
+  return fmt::format("loss {}; samples {}{}", std::isnan(loss) ? "nan" : "inf", fmt::join(ids, ", "),
                      more > 0 ? fmt::format(" and {} more", more) : "");
 }
 

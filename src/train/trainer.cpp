@@ -28,6 +28,11 @@ enum Slot : std::size_t { kLossSum, kCorrect, kCount, kNotFinite, kStop, kSave, 
 
 }  // namespace
 
+DivergedError diverged_at(std::uint64_t step, const std::string& why) {
+  return DivergedError(fmt::format("training diverged at step {}: {}", step, why),
+                       "lower optimizer.lr or set train.clip_norm; ft_pack extract shows a sample");
+}
+
 Trainer::Trainer(const Config& config, const RunPlan& plan, const RankContext& context,
                  PreparedModel& prepared, const RunDirectory& directory, TrainingStart start)
     : config_(&config),
@@ -59,6 +64,24 @@ double Trainer::wall_seconds() const {
 }
 
 TrainingOutcome Trainer::run(const StopSignals& signals) {
+  try {
+    return train(signals);
+  } catch (const Error& error) {
+    record_failure(error);
+    throw;
+  }
+}
+
+void Trainer::record_failure(const Error& error) noexcept {
+  if (!recorder_) return;
+  try {
+    recorder_->end(static_cast<int>(error.code()), error.what(), position_.step, {});
+  } catch (const std::exception&) {
+    // The disk that is full for a checkpoint is full for this line: the first error is the one to report.
+  }
+}
+
+TrainingOutcome Trainer::train(const StopSignals& signals) {
   started_ = saved_at_ = epoch_started_ = now();
   if (recorder_) recorder_->start(start_.facts);
   if (position_.step >= plan_->target_step) {
@@ -138,17 +161,9 @@ void Trainer::throw_if_diverged(std::uint64_t step, const StepShare& share, bool
   for (const std::string& text : context_->host->all_gather(mine, "reasons for a loss that is not finite")) {
     if (!text.empty()) all += (all.empty() ? "" : " | ") + text;
   }
-  DivergedError error = diverged(fmt::format("step {}: {}", step, all));
+  DivergedError error = diverged_at(step, all);
   error.mark_known_to_all();
   throw error;
-}
-
-DivergedError Trainer::diverged(const std::string& where_and_why) {
-  if (recorder_) {
-    recorder_->end(static_cast<int>(ExitCode::kDiverged), where_and_why, position_.step, {});
-  }
-  return DivergedError("training diverged at " + where_and_why,
-                       "lower optimizer.lr or set train.clip_norm; ft_pack extract shows a sample");
 }
 
 void Trainer::update_weights(std::uint64_t step, std::uint64_t images) {

@@ -102,7 +102,7 @@ Evaluation Trainer::evaluate_set(const PackedSet& set, const std::vector<std::ui
   });
   progress.finish();
   if (!std::isfinite(result.loss)) {
-    throw diverged(fmt::format("step {}: the {} loss is {}", position_.step, title, result.loss));
+    throw diverged_at(position_.step, fmt::format("the {} loss is not finite", title));
   }
   return result;
 }

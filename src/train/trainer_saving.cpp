@@ -67,7 +67,7 @@ bool Trainer::checkpoint_due(std::uint64_t step, bool epoch_ended) const {
 void Trainer::require_finite(const std::vector<NamedTensor>& tensors) {
   for (const NamedTensor& entry : tensors) {
     if (torch::isfinite(entry.tensor).all().item<bool>()) continue;
-    throw diverged(fmt::format("step {}: {} holds values that are not finite", position_.step, entry.name));
+    throw diverged_at(position_.step, entry.name + " holds values that are not finite");
   }
 }
 

@@ -34,6 +34,9 @@ struct TrainingStart {
   nlohmann::ordered_json facts;  // stored in checkpoints and in the "start" line
 };
 
+// The error of a loss, a weight or a statistic that is not finite.
+[[nodiscard]] DivergedError diverged_at(std::uint64_t step, const std::string& why);
+
 class Trainer {
  public:
   // References must outlive the trainer. The run directory exists. Every rank makes one with equal arguments.
@@ -55,11 +58,11 @@ class Trainer {
     double seconds = 0;
   };
 
+  [[nodiscard]] TrainingOutcome train(const StopSignals& signals);
+  void record_failure(const Error& error) noexcept;
   void restore(const Checkpoint& checkpoint);
   [[nodiscard]] StepTotals train_step(std::uint64_t step, const StopSignals& signals);
   void throw_if_diverged(std::uint64_t step, const StepShare& share, bool anywhere);
-  // Ends the record of the run; the caller throws what it returns.
-  [[nodiscard]] DivergedError diverged(const std::string& where_and_why);
   void require_finite(const std::vector<NamedTensor>& tensors);
   void update_weights(std::uint64_t step, std::uint64_t images);
   void account(const StepTotals& totals);

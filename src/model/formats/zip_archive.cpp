@@ -14,7 +14,6 @@ namespace {
 
 constexpr std::uint32_t kLocalHeader = 0x04034b50;
 constexpr std::uint32_t kDirectoryEntry = 0x02014b50;
-constexpr std::uint32_t kEndOfDirectory = 0x06054b50;
 constexpr std::uint32_t kZip64EndOfDirectory = 0x06064b50;
 constexpr std::uint32_t kZip64Locator = 0x07064b50;
 constexpr std::size_t kEndOfDirectorySize = 22;

@@ -6,6 +6,7 @@
 #include "ft/base/error.h"
 #include "ft/train/checkpoint.h"
 #include "ft/train/run_directory.h"
+#include "ft/train/run_lock.h"
 #include "ft/train/run_recorder.h"
 
 #include "temporary_directory.h"
@@ -109,6 +110,16 @@ TEST(RunDirectory, KnowsItsOwnNamesFromForeignOnes) {
   EXPECT_TRUE(run.holds_run());
   write_file_atomically(run.root() / "thesis.tex", "");
   EXPECT_EQ(run.foreign_entries(), (std::vector<std::string>{"thesis.tex"}));
+}
+
+TEST(RunLock, OneAtATimeAndReleasedWithItsObject) {
+  const TemporaryDirectory temporary;
+  const fs::path file = temporary.path() / ".lock";
+  {
+    const RunLock first(file);
+    EXPECT_THROW(RunLock second(file), UsageError);
+  }
+  EXPECT_NO_THROW(RunLock third(file));
 }
 
 TEST(ClosingLines, AreTheFourOfTheContract) {
