@@ -23,8 +23,8 @@ RunLock::RunLock(const std::filesystem::path& file)
     // A file system without locks (some network ones) has nothing to say; neither has a holder elsewhere.
     const std::string holder = read_text_file(file);
     if (!holder.starts_with(host + " ")) return;
-    throw UsageError(fmt::format("run.dir {} is in use by process {}", file.parent_path().string(),
-                                 holder.substr(host.size() + 1)),
+    throw UsageError(fmt::format("run.dir {} is in use by process {}",
+                                 file.parent_path().parent_path().string(), holder.substr(host.size() + 1)),
                      "wait for it, stop it (touch STOP there), or choose another run.dir");
   }
   const std::string mine = fmt::format("{} {}", host, ::getpid());

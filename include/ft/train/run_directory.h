@@ -19,7 +19,7 @@ class RunDirectory {
   [[nodiscard]] std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
   [[nodiscard]] std::filesystem::path final_weights() const { return root_ / "final.safetensors"; }
   [[nodiscard]] std::filesystem::path best_weights() const { return root_ / "best.safetensors"; }
-  [[nodiscard]] std::filesystem::path lock_file() const { return root_ / ".lock"; }
+  [[nodiscard]] std::filesystem::path lock_file() const { return logs() / ".lock"; }
   [[nodiscard]] std::filesystem::path stop_file() const { return root_ / "STOP"; }
   [[nodiscard]] std::filesystem::path rank_log(int rank) const;
 

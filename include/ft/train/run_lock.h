@@ -12,6 +12,7 @@ namespace ft {
 // cut off and its job restarted here, which is what incarnations are for (checkpoint.h).
 class RunLock {
  public:
+  // `file`: RunDirectory::lock_file(); its folder exists.
   explicit RunLock(const std::filesystem::path& file);
 
  private:
