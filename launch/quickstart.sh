@@ -51,10 +51,13 @@ target_options=("$@")
 [[ -z $weights || -n $data ]] || die "--weights goes with --data"
 [[ -z $weights || -e $weights ]] || die "--weights $weights: no such file"
 
+# Two folders may have one name: a few digits of the path keep their sets and runs apart.
+subject_of() { printf '%s-%04d' "$(basename "$1")" "$(($(printf %s "$1" | cksum | cut -d ' ' -f 1) % 10000))"; }
+
 cd "$FT_ROOT"
 subject=fashion config=configs/quickstart.yaml
 if [[ -n $data ]]; then
-  subject=$(basename "$data") config=configs/hotdog.yaml
+  subject=$(subject_of "$data") config=configs/hotdog.yaml
   [[ -d $data/train ]] || die "--data $data: no folder $data/train in it"
   if [[ -d $data/test ]]; then test_folder=$data/test; else test_folder=$data/val; fi
   [[ -d $test_folder ]] || die "--data $data: neither test/ nor val/ in it"

@@ -18,7 +18,7 @@
 # FT_*, OMP_* and NCCL_* variables reach the ranks of every host.
 #
 # Exit code: ft_dist's (75: stopped on request, state saved); 4 where mpirun reports a lost rank or host, and
-after a second TERM or INT.
+# after a second TERM or INT.
 # Example: launch/run.sh -np 8 --hosts a:4,b:4 --restarts 3 -- --config configs/hotdog.yaml
 
 set -euo pipefail

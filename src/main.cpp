@@ -49,11 +49,16 @@ int run(MpiSession& mpi, int argc, char** argv) {
   return dispatch(*session);
 }
 
-void report(int rank, const std::string& what, const std::string& hint) {
-  const std::string line = fmt::format("ft_dist: error: rank {} on {}: {}{}\n", rank, host_name(), what,
-                                       hint.empty() ? "" : " (hint: " + hint + ")");
+void report(const std::string& who, const std::string& what, const std::string& hint) {
+  const std::string line = fmt::format("ft_dist: error: {}{}{}\n", who, what,
+                                       hint.empty() ? "" : fmt::format(" (hint: {})", hint));
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
+}
+
+// "rank 1 on n0: "
+std::string rank_on_host(int rank) {
+  return fmt::format("rank {} on {}: ", rank, host_name());
 }
 
 int run_and_report(MpiSession& mpi, int argc, char** argv) {
@@ -63,7 +68,9 @@ int run_and_report(MpiSession& mpi, int argc, char** argv) {
     return code;
   } catch (const Error& error) {
     const int code = static_cast<int>(error.code());
-    if (!error.known_to_all() || mpi.rank() == 0) report(mpi.rank(), error.what(), error.hint());
+    if (!error.known_to_all() || mpi.rank() == 0) {
+      report(error.names_its_ranks() ? "" : rank_on_host(mpi.rank()), error.what(), error.hint());
+    }
     if (error.known_to_all()) {
       mpi.finalize();
     } else {
@@ -72,7 +79,7 @@ int run_and_report(MpiSession& mpi, int argc, char** argv) {
     }
     return code;
   } catch (const std::exception& error) {
-    report(mpi.rank(), error.what(), "this is a bug in ft_dist");
+    report(rank_on_host(mpi.rank()), error.what(), "this is a bug in ft_dist");
     mpi.abort(static_cast<int>(ExitCode::kBug));
     return static_cast<int>(ExitCode::kBug);
   }
@@ -86,10 +93,10 @@ int main(int argc, char** argv) {
     MpiSession mpi(argc, argv);
     return run_and_report(mpi, argc, argv);
   } catch (const Error& error) {
-    report(launcher_environment().rank, error.what(), error.hint());
+    report(rank_on_host(launcher_environment().rank), error.what(), error.hint());
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
-    report(launcher_environment().rank, error.what(), "this is a bug in ft_dist");
+    report(rank_on_host(launcher_environment().rank), error.what(), "this is a bug in ft_dist");
     return static_cast<int>(ExitCode::kBug);
   }
 }

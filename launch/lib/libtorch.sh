@@ -7,6 +7,10 @@ readonly kTorchVersion=2.11.0
 readonly -a kPinned=("torch==$kTorchVersion" torchvision==0.26.0 pillow==13.0.0)
 readonly -a kUnpinned=(numpy h5py safetensors)
 
+# Relative to where the user stands, also for those that go elsewhere before they use them.
+[[ -z ${FT_VENV:-} ]] || FT_VENV=$(realpath -m "$FT_VENV")
+[[ -z ${FT_LIBTORCH:-} ]] || FT_LIBTORCH=$(realpath -m "$FT_LIBTORCH")
+
 venv_dir() { echo "${FT_VENV:-$FT_ROOT/.venv}"; }
 
 # With a LibTorch of one's own and no FT_VENV there is no virtual environment, and the tests that ask PyTorch skip.

@@ -6,6 +6,7 @@
 
 #include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
+#include "ft/base/stopwatch.h"
 #include "ft/comm/agreement.h"
 #include "ft/report/table.h"
 #include "ft/train/run_plan.h"
@@ -33,10 +34,10 @@ LoaderFigures measure(const Session& session, const PackedSet& set) {
     return BatchRequest{plan.position_of(step).epoch, plan.batch(step)};
   });
   LoaderFigures figures;
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch measured;
   while (figures.seconds < session.line.seconds) {
     figures.images += loader.next()->size();
-    figures.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    figures.seconds = measured.seconds();
   }
   figures.stages = loader.stats();
   return figures;

@@ -6,6 +6,7 @@
 
 #include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
+#include "ft/base/stopwatch.h"
 #include "ft/comm/agreement.h"
 #include "ft/report/table.h"
 #include "ft/train/micro_batches.h"
@@ -21,12 +22,6 @@ namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr int kWarmUpSteps = 3;
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // One batch of noise, handed out again and again.
 class SyntheticBatches {
@@ -58,24 +53,24 @@ StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& ne
   Sgd sgd(flat, config.optimizer);
   StepRunner runner(prepared.model, reducer, config, session.context);
   StepTimes times;
-  Clock::time_point start = Clock::now();
+  Stopwatch measured;
   for (int step = 0;; ++step) {
     if (step == kWarmUpSteps) {
       times = StepTimes();
-      start = Clock::now();
+      measured.restart();
     }
     // Rank 0's clock decides, so that all ranks take the same number of steps.
-    double over[1] = {step > kWarmUpSteps && seconds_since(start) >= session.line.seconds ? 1.0 : 0.0};
+    double over[1] = {step > kWarmUpSteps && measured.seconds() >= session.line.seconds ? 1.0 : 0.0};
     if (!session.context.is_root()) over[0] = 0;
     session.host->all_reduce_host(over, ReduceOp::kMax, "bench step");
     if (over[0] > 0) return times;
 
-    const auto step_start = Clock::now();
+    const Stopwatch whole_step;
     const StepShare share = runner.run(next, images);
-    const auto update_start = Clock::now();
+    const Stopwatch update;
     sgd.step(config.optimizer.lr, 1.0 / static_cast<double>(std::max<std::uint64_t>(images, 1)));
-    times.optimizer_s += seconds_since(update_start);
-    times.wall.push_back(seconds_since(step_start));
+    times.optimizer_s += update.seconds();
+    times.wall.push_back(whole_step.seconds());
     times.data_s += share.data_s;
     times.compute_s += share.compute_s;
     times.comm_s += share.comm_s;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include "ft/base/stopwatch.h"
 #include "ft/comm/agreement.h"
 #include "ft/model/formats/tensor_file.h"
 #include "ft/train/prepared_model.h"
@@ -19,10 +20,9 @@ double probe_links(Communicator& host) {
   constexpr int kRounds = 20;
   double value[1] = {1};
   host.barrier("the probe of the links");
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch probe;
   for (int i = 0; i < kRounds; ++i) host.all_reduce_host(value, ReduceOp::kMax, "the probe of the links");
-  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() /
-         kRounds;
+  return probe.seconds() * 1e3 / kRounds;
 }
 
 }  // namespace
@@ -44,8 +44,10 @@ int check_command(Session& session) {
           [&] { model = prepare_model(session.config, plan->classes(), session.context.device, nullptr); });
     require_same_on_all_ranks(host, model.source ? model.source->fingerprint : "none", "the weights file");
     agree(host, "looking into the run directory", [&] {
-      if (session.context.is_root())
-        (void)decide_start(session.config, *plan, RunDirectory(session.config.run.dir));
+      if (!session.context.is_root()) return;
+      const RunDirectory directory(session.config.run.dir);
+      require_own(directory);
+      (void)decide_start(session.config, *plan, directory);
     });
     verdict += fmt::format(", {} steps of {} images", plan->target_step, session.config.train.batch_size);
   }

@@ -38,7 +38,10 @@ void add_bench(CLI::App& app, CommandLine& line) {
                                                                 : "seconds of a training step, by part");
     add_config_options(*what, line);
     what->add_option("--data", line.data, "packed set (default: data.train)")->type_name("DIR");
-    what->add_option("--seconds", line.seconds, "how long to measure")->capture_default_str()->type_name("S");
+    what->add_option("--seconds", line.seconds, "how long to measure")
+        ->check(CLI::Range(0.1, 1e6))
+        ->capture_default_str()
+        ->type_name("S");
     what->add_option("--json", line.json, "write the figures there, too")->type_name("FILE");
     if (std::string(name) == "step")
       what->add_flag("--synthetic", line.synthetic, "random images, no data set");

@@ -1,4 +1,5 @@
 // `ft_dist eval`: the test accuracy of a weights file, on rank 0.
+#include <cmath>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -70,6 +71,7 @@ int eval_command(Session& session) {
                                     : session.line.weights;
     const PackedSet set(data);
     const Evaluation result = evaluate_weights(session, set, weights, beat);
+    if (!std::isfinite(result.loss)) throw DataError(fmt::format("{}: its loss is not finite", weights));
     const Interval interval = wilson_interval(result.correct(), result.count());
     std::cout << per_class_table(set, result)
               << fmt::format("loss {:.4f}\ntest acc {:.3f} (95% {:.3f}-{:.3f}, {} of {})\n", result.loss,

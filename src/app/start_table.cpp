@@ -104,7 +104,7 @@ void print_start_table(const Session& session, const RunPlan& plan, const Prepar
       "steps\n  {} of {} images an epoch, {} in all{}\n", plan.steps.steps_per_epoch(),
       session.config.train.batch_size, plan.total_steps,
       plan.target_step < plan.total_steps ? fmt::format(", stopping after {}", plan.target_step) : ""));
-  for (const std::string& remark : start.remarks) session.log->warn("skipped checkpoint {}", remark);
+  for (const std::string& remark : start.remarks) session.log->warn("{}", remark);
   if (start.kind == StartKind::kResume) session.log->info("resuming from {}", start.checkpoint.string());
 }
 

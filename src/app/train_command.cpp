@@ -1,5 +1,7 @@
 #include <iostream>
 
+#include <unistd.h>
+
 #include "ft/base/atomic_write.h"
 #include "ft/comm/agreement.h"
 #include "ft/config/load.h"
@@ -14,26 +16,36 @@
 namespace ft::app {
 namespace {
 
-RunStart agree_on_start(Session& session, const RunPlan& plan, const RunDirectory& directory) {
+// What rank 0 found in the run directory, and its lock, which is held as long as this lives. Nothing is
+// decided on what another start may still be changing.
+struct LockedStart {
+  std::optional<RunLock> lock;
+  RunStart start;
+};
+
+LockedStart lock_and_decide(Session& session, const RunPlan& plan, const RunDirectory& directory) {
+  LockedStart result;
   std::string mine;
   agree(*session.host, "looking into the run directory", [&] {
-    if (session.context.is_root()) mine = decide_start(session.config, plan, directory).to_text();
+    if (!session.context.is_root()) return;
+    require_own(directory);
+    if (!directory.holds_run())
+      (void)decide_start(session.config, plan, directory);  // before anything is made
+    directory.create();
+    result.lock.emplace(directory.metrics());
+    mine = decide_start(session.config, plan, directory).to_text();
   });
-  return RunStart::from_text(session.host->all_gather(mine, "what to start from").at(0));
+  result.start = RunStart::from_text(session.host->all_gather(mine, "what to start from").at(0));
+  return result;
 }
 
-// The lock is rank 0's, and held as long as the result lives.
-std::optional<RunLock> make_run_directory(Session& session, const RunDirectory& directory) {
-  std::optional<RunLock> lock;
-  agree(*session.host, "making the run directory", [&] {
-    if (!session.context.is_root()) return;
-    directory.create();
-    lock.emplace(directory.lock_file());
-    write_file_atomically(directory.config(), to_yaml(session.config));
+void open_run_files(Session& session, const RunDirectory& directory) {
+  agree(*session.host, "opening the run's files", [&] {
+    if (session.context.is_root()) {
+      write_file_atomically(directory.config(), kResolvedConfigHeader + to_yaml(session.config));
+    }
+    attach_file(session.log, directory.rank_log(session.context.rank()));
   });
-  agree(*session.host, "opening the logs",
-        [&] { attach_file(session.log, directory.rank_log(session.context.rank())); });
-  return lock;
 }
 
 nlohmann::ordered_json run_facts(const Session& session, const RunPlan& plan, const PreparedModel& model,
@@ -43,6 +55,7 @@ nlohmann::ordered_json run_facts(const Session& session, const RunPlan& plan, co
   return {{"resumed_from_step", resumed_from},
           {"world", session.context.world_size()},
           {"hosts", hosts},
+          {"pid", ::getpid()},  // of rank 0, whose line this is
           {"backend", session.context.gradients->backend()},
           {"device", session.context.device.is_cuda() ? "cuda" : "cpu"},
           {"threads", session.context.threads.compute},
@@ -72,7 +85,8 @@ int train_command(Session& session) {
   require_same_on_all_ranks(host, plan->data_fingerprint(), "the data");
 
   const RunDirectory directory(session.config.run.dir);
-  const RunStart start = agree_on_start(session, *plan, directory);
+  const LockedStart locked = lock_and_decide(session, *plan, directory);
+  const RunStart& start = locked.start;
   if (start.kind == StartKind::kFinished) {
     if (session.context.is_root()) {
       session.log->info("{} is finished: nothing to do", directory.root().string());
@@ -80,7 +94,7 @@ int train_command(Session& session) {
     }
     return static_cast<int>(ExitCode::kDone);
   }
-  const std::optional<RunLock> lock = make_run_directory(session, directory);
+  open_run_files(session, directory);
 
   std::optional<Checkpoint> checkpoint;
   PreparedModel model;

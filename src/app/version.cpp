@@ -44,8 +44,9 @@ std::string version_id() {
 }
 
 std::string version_text() {
-  return fmt::format("ft_dist {}\nLibTorch {}, {}\n{}, HDF5 {}\ninstruction sets: {}", version_id(),
-                     TORCH_VERSION, cuda_versions(), mpi_version(), H5_VERS_INFO, at::get_cpu_capability());
+  return fmt::format("ft_dist {}\nLibTorch {}, {}\n{}, HDF5 {}.{}.{}\ninstruction sets: {}", version_id(),
+                     TORCH_VERSION, cuda_versions(), mpi_version(), H5_VERS_MAJOR, H5_VERS_MINOR,
+                     H5_VERS_RELEASE, at::get_cpu_capability());
 }
 
 }  // namespace ft::app

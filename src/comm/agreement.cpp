@@ -90,6 +90,7 @@ void agree(Communicator& communicator, std::string_view what, const std::functio
   const bool named_already = failures.size() == outcomes.size() || (failures.size() == 1 && first.rank == 0);
   Error error(first.code, named_already ? first.what : name_ranks(failures) + ": " + first.what, first.hint);
   error.mark_known_to_all();
+  if (!named_already) error.mark_names_its_ranks();
   throw error;
 }
 

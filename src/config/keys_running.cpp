@@ -26,10 +26,12 @@ void add_dist_keys(std::vector<KeySpec>& keys) {
               "Parts into which each batch is cut whatever the number of ranks; 0: off.");
   section.add("timeout_s", &DistConfig::timeout_s, Integer{.min = 1}, OnResume::kFree,
               "Seconds that one operation between ranks may take.");
-  section.add("peer_timeout_s", &DistConfig::peer_timeout_s, Integer{.min = 1}, OnResume::kFree,
-              "Seconds of silence after which a rank counts as lost.");
+  section.add(
+      "peer_timeout_s", &DistConfig::peer_timeout_s, Integer{.min = 1}, OnResume::kFree,
+      "Seconds of silence after which a rank counts as lost. No effect yet: `timeout_s` bounds every wait.");
   section.add("interface", &DistConfig::interface, Text{.kind = "name", .words = {"auto"}}, OnResume::kFree,
-              "Network interface between the nodes, such as `eth0`.");
+              "Network interface between the nodes, such as `eth0`. No effect yet: `FT_INTERFACE` of "
+              "launch/run.sh sets it.");
 }
 
 void add_eval_keys(std::vector<KeySpec>& keys) {
@@ -50,9 +52,10 @@ void add_checkpoint_keys(std::vector<KeySpec>& keys) {
               "Save after every so many epochs; 0: off. The end of a run is always saved.");
   section.add("keep", &CheckpointConfig::keep, Integer{.min = 1}, OnResume::kFree,
               "Checkpoints that stay; older ones are removed.");
-  section.add("resume", &CheckpointConfig::resume, Text{.words = {"auto", "never"}}, OnResume::kFree,
-              "`auto`: go on where `run.dir` left off; `never`: start anew; a path: go on from that run or "
-              "checkpoint.");
+  section.add(
+      "resume", &CheckpointConfig::resume, Text{.words = {"auto", "never"}}, OnResume::kFree,
+      "`auto`: go on where `run.dir` left off; `never`: start anew, also over an earlier run; a path: a new "
+      "`run.dir` goes on from that run or checkpoint, a begun one from its own.");
 }
 
 void add_log_keys(std::vector<KeySpec>& keys) {

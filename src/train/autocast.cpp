@@ -21,6 +21,17 @@ AutocastGuard::~AutocastGuard() {
   at::autocast::set_autocast_enabled(device_, was_enabled_);
 }
 
+PlainFp32::PlainFp32()
+    : matmul_(at::globalContext().allowTF32CuBLAS()), convolution_(at::globalContext().allowTF32CuDNN()) {
+  at::globalContext().setAllowTF32CuBLAS(false);
+  at::globalContext().setAllowTF32CuDNN(false);
+}
+
+PlainFp32::~PlainFp32() {
+  at::globalContext().setAllowTF32CuBLAS(matmul_);
+  at::globalContext().setAllowTF32CuDNN(convolution_);
+}
+
 void set_compute_modes(Precision precision, bool deterministic, int threads) {
   auto& context = at::globalContext();
   const bool tf32 = precision == Precision::kTf32;

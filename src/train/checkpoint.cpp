@@ -174,7 +174,7 @@ std::optional<FoundCheckpoint> find_checkpoint(const fs::path& checkpoints) {
   for (const CheckpointName& name : list_checkpoints(checkpoints)) {
     const fs::path directory = checkpoints / name.to_string();
     if (const auto reason = verify_checkpoint(directory)) {
-      found.skipped.push_back(name.to_string() + ": " + *reason);
+      found.skipped.push_back(fmt::format("skipped checkpoint {}: {}", name.to_string(), *reason));
       continue;
     }
     found.directory = directory;

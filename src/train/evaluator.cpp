@@ -1,10 +1,11 @@
 #include "ft/train/evaluator.h"
 
 #include <algorithm>
-#include <chrono>
 #include <numeric>
 
 #include "ft/base/error.h"
+#include "ft/base/stopwatch.h"
+#include "ft/train/autocast.h"
 #include "ft/train/batch_tensor.h"
 
 namespace ft {
@@ -54,8 +55,9 @@ double Evaluation::accuracy() const noexcept {
 
 Evaluation evaluate(ResNet& model, const PackedSet& set, const std::vector<std::uint64_t>* ids,
                     const EvaluatorOptions& options, const std::function<void(std::uint64_t)>& on_progress) {
-  const auto start = std::chrono::steady_clock::now();
+  const Stopwatch watch;
   const torch::InferenceMode inference;
+  const PlainFp32 plain;
   model->eval();
   std::vector<std::uint64_t> order;
   if (ids != nullptr) {
@@ -80,7 +82,7 @@ Evaluation evaluate(ResNet& model, const PackedSet& set, const std::vector<std::
   if (result.count() != expected)
     throw Error(ExitCode::kBug, "evaluation did not see each sample exactly once");
   result.loss = expected == 0 ? 0 : loss / static_cast<double>(expected);
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  result.seconds = watch.seconds();
   return result;
 }
 

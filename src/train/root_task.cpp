@@ -4,6 +4,7 @@
 #include <chrono>
 #include <exception>
 
+#include "ft/base/error.h"
 #include "ft/comm/agreement.h"
 
 namespace ft {
@@ -41,6 +42,8 @@ void run_on_root(Communicator& communicator, std::string_view what,
         say(communicator, Word::kStillAtIt, what);
         next = std::chrono::steady_clock::now() + interval;
       });
+    } catch (const PeerError&) {
+      throw;  // there is nobody to tell
     } catch (...) {
       failure = std::current_exception();
     }

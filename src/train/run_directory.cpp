@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "ft/base/error.h"
+#include "ft/base/file.h"
 #include "ft/train/checkpoint.h"
 
 namespace ft {
@@ -19,6 +20,10 @@ bool is_ours(std::string_view name) {
   if (std::find(kNames.begin(), kNames.end(), name) != kNames.end()) return true;
   // A crash may leave a file in the making; a batch job may write its output here.
   return name.find(".tmp") != std::string_view::npos || name.starts_with("slurm-");
+}
+
+bool written_by_us(const std::filesystem::path& config) {
+  return read_text_file(config).starts_with(kResolvedConfigHeader);
 }
 
 }  // namespace
@@ -36,7 +41,8 @@ std::vector<std::string> RunDirectory::foreign_entries() const {
   if (error) throw DataError(fmt::format("cannot read {}: {}", root_.string(), error.message()));
   for (const auto& entry : entries) {
     const std::string name = entry.path().filename().string();
-    if (!is_ours(name)) foreign.push_back(name);
+    const bool users_config = name == config().filename() && !holds_run() && !written_by_us(config());
+    if (!is_ours(name) || users_config) foreign.push_back(name);
   }
   std::sort(foreign.begin(), foreign.end());
   return foreign;

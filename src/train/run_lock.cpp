@@ -1,35 +1,46 @@
 #include "ft/train/run_lock.h"
 
+#include <string>
+
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include "ft/base/error.h"
 #include "ft/base/host.h"
+#include "ft/report/metrics_log.h"
 
 namespace ft {
 namespace {
 
 constexpr mode_t kFileMode = 0644;
 
+// Who started last, by the run's own record.
+struct Holder {
+  std::string host;
+  std::string process = "another process";
+};
+
+Holder last_starter(const std::filesystem::path& metrics) {
+  Holder holder{host_name()};
+  for (const auto& line : read_metrics(metrics)) {
+    if (line.value("type", "") != "start" || !line.contains("hosts") || line["hosts"].empty()) continue;
+    holder.host = line["hosts"][0].get<std::string>();
+    holder.process = fmt::format("process {}", line.value("pid", 0));
+  }
+  return holder;
+}
+
 }  // namespace
 
-RunLock::RunLock(const std::filesystem::path& file)
-    : fd_(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode)) {
-  if (!fd_) throw_errno("open", file.string());
-  const std::string host = host_name();
-  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) != 0) {
-    // A file system without locks (some network ones) has nothing to say; neither has a holder elsewhere.
-    const std::string holder = read_text_file(file);
-    if (!holder.starts_with(host + " ")) return;
-    throw UsageError(fmt::format("run.dir {} is in use by process {}",
-                                 file.parent_path().parent_path().string(), holder.substr(host.size() + 1)),
-                     "wait for it, stop it (touch STOP there), or choose another run.dir");
-  }
-  const std::string mine = fmt::format("{} {}", host, ::getpid());
-  if (::ftruncate(fd_.get(), 0) != 0) throw_errno("write", file.string());
-  write_all(fd_.get(), std::as_bytes(std::span(mine)), file);
+RunLock::RunLock(const std::filesystem::path& metrics)
+    : fd_(::open(metrics.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode)) {
+  if (!fd_) throw_errno("open", metrics.string());
+  if (::flock(fd_.get(), LOCK_EX | LOCK_NB) == 0) return;
+  const Holder holder = last_starter(metrics);
+  if (holder.host != host_name()) return;
+  throw UsageError(fmt::format("run.dir {} is in use by {}", metrics.parent_path().string(), holder.process),
+                   "wait for it, stop it (touch STOP there), or choose another run.dir");
 }
 
 }  // namespace ft

@@ -74,7 +74,7 @@ void RunRecorder::step(const StepRecord& record) {
 }
 
 void RunRecorder::epoch(const EpochRecord& record, const std::vector<std::string>& classes) {
-  ordered_json line{{"type", record.whole ? "epoch" : "eval"},
+  ordered_json line{{"type", "epoch"},
                     {"epoch", record.epoch},
                     {"step", record.step},
                     {"train_loss", record.train_loss},
@@ -83,6 +83,7 @@ void RunRecorder::epoch(const EpochRecord& record, const std::vector<std::string
   if (record.val != nullptr) add_evaluation(line, "val", *record.val);
   line["classes"] = classes;
   line["seconds"] = record.seconds;
+  line["whole"] = record.whole;
   append(std::move(line));
   if (!events_) return;
   const auto step = static_cast<std::int64_t>(record.step);
@@ -114,8 +115,8 @@ std::vector<std::string> closing_lines(const TrainingPosition& position, const E
                   position.wall_seconds),
       fmt::format("loss {:.3f}, train acc {:.3f}, test acc {}", ratio(position.epoch_loss_sum, epoch_count),
                   ratio(static_cast<double>(position.epoch_correct), epoch_count), test_accuracy),
-      fmt::format("{:.1f} examples/sec on {} {} ({})", ratio(samples, position.train_seconds), ranks,
-                  ranks == 1 ? "rank" : "ranks", device)};
+      fmt::format("{:.1f} examples/sec on {} ranks ({})", ratio(samples, position.train_seconds), ranks,
+                  device)};
 }
 
 RunHistory read_history(const RunDirectory& directory) {
@@ -125,6 +126,7 @@ RunHistory read_history(const RunDirectory& directory) {
     if (type == "start") {
       history.next_incarnation = std::max(history.next_incarnation, line.value("incarnation", 0U) + 1);
       history.finished_step.reset();
+      history.data = line.value("data", "");
     } else if (type == "end" && line.value("exit", -1) == 0) {
       history.finished_step = line.value("step", std::uint64_t{0});
       history.closing = line.value("closing", std::vector<std::string>{});

@@ -28,38 +28,49 @@ FoundCheckpoint checkpoint_at(const fs::path& path) {
   return *found;
 }
 
-void require_match(const Config& config, const RunPlan& plan, const fs::path& directory) {
-  const Checkpoint checkpoint = load_checkpoint(directory);
-  const Config saved = load_config(directory / "config.yaml", {});
-  std::vector<std::string> differences = differences_that_matter(saved, config);
-  if (checkpoint.facts.value("data", "") != data_identity(plan)) {
-    differences.push_back(fmt::format("the packed data ({} there, {} here)",
-                                      checkpoint.facts.value("data", ""), data_identity(plan)));
+// What a run was trained with, and its data, must be what is asked for now. `where` names it in the error.
+void require_match(const Config& config, const RunPlan& plan, const fs::path& saved_config,
+                   const std::string& data, const std::string& where) {
+  std::vector<std::string> differences = differences_that_matter(load_config(saved_config, {}), config);
+  if (data != data_identity(plan)) {
+    differences.push_back(fmt::format("the packed data ({} there, {} here)", data, data_identity(plan)));
   }
   if (differences.empty()) return;
-  throw UsageError(
-      fmt::format("{} was trained with other settings: {}", directory.string(), fmt::join(differences, "; ")),
-      "choose another run.dir, or the old settings");
+  throw UsageError(fmt::format("{} was trained with other settings: {}", where, fmt::join(differences, "; ")),
+                   "choose another run.dir, or the old settings");
 }
 
 RunStart resume_from(const Config& config, const RunPlan& plan, const FoundCheckpoint& found,
                      std::uint32_t incarnation) {
-  require_match(config, plan, found.directory);
+  require_match(config, plan, found.directory / "config.yaml",
+                load_checkpoint(found.directory).facts.value("data", ""), found.directory.string());
   return {StartKind::kResume, incarnation, found.directory, {}, found.skipped};
 }
 
-RunStart decide_in_own_directory(const Config& config, const RunPlan& plan, const RunDirectory& directory) {
-  const RunHistory history = read_history(directory);
-  const auto found = find_checkpoint(directory.checkpoints());
-  if (!found) {
-    // It began and died before its first checkpoint: nothing to lose.
-    return {StartKind::kFresh, history.next_incarnation, {}, {}, {}};
+// A run that has no checkpoint: it died before its first, or somebody removed them.
+RunStart start_without_checkpoint(const Config& config, const RunPlan& plan, const RunDirectory& directory,
+                                  const RunHistory& history) {
+  if (history.finished_step) {
+    require_match(config, plan, directory.config(), history.data, directory.root().string());
+    if (*history.finished_step >= plan.target_step) {
+      return {StartKind::kFinished, history.next_incarnation, {}, history.closing, {}};
+    }
+    throw DataError(fmt::format("{} ended at step {} and its checkpoints are gone", directory.root().string(),
+                                *history.finished_step),
+                    "bring them back, or choose another run.dir");
   }
-  require_match(config, plan, found->directory);
+  return {StartKind::kFresh, history.next_incarnation, {}, {}, {}};
+}
+
+RunStart go_on_in_own_directory(const Config& config, const RunPlan& plan, const RunDirectory& directory,
+                                const RunHistory& history) {
+  const auto found = find_checkpoint(directory.checkpoints());
+  if (!found) return start_without_checkpoint(config, plan, directory, history);
+  RunStart start = resume_from(config, plan, *found, history.next_incarnation);
   if (history.finished_step && *history.finished_step >= plan.target_step) {
     return {StartKind::kFinished, history.next_incarnation, {}, history.closing, {}};
   }
-  return resume_from(config, plan, *found, history.next_incarnation);
+  return start;
 }
 
 }  // namespace
@@ -86,23 +97,29 @@ std::string data_identity(const RunPlan& plan) {
 }
 
 RunStart decide_start(const Config& config, const RunPlan& plan, const RunDirectory& directory) {
-  const auto foreign = directory.foreign_entries();
-  if (!foreign.empty()) {
-    throw UsageError(fmt::format("run.dir {} holds something else: {}", directory.root().string(),
-                                 fmt::join(foreign, ", ")),
-                     "choose an empty or new directory");
-  }
   const std::string& resume = config.checkpoint.resume;
-  if (directory.holds_run()) {
-    if (resume == "never") {
-      throw UsageError(
-          fmt::format("run.dir {} holds a run and checkpoint.resume is never", directory.root().string()),
-          "choose another run.dir, or resume: auto");
-    }
-    return decide_in_own_directory(config, plan, directory);
-  }
-  if (resume == "auto" || resume == "never") return {};
-  return resume_from(config, plan, checkpoint_at(resume), 1);
+  const bool from_path = resume != "auto" && resume != "never";
+  if (from_path && !fs::exists(resume))
+    throw DataError(fmt::format("checkpoint.resume: {} does not exist", resume));
+  if (!directory.holds_run())
+    return from_path ? resume_from(config, plan, checkpoint_at(resume), 1) : RunStart{};
+
+  const RunHistory history = read_history(directory);
+  // A later incarnation wins over all earlier ones, so nothing of theirs has to go.
+  if (resume == "never") return {StartKind::kFresh, history.next_incarnation, {}, {}, {}};
+  RunStart start = go_on_in_own_directory(config, plan, directory, history);
+  if (from_path)
+    start.remarks.push_back(
+        fmt::format("checkpoint.resume {}: this run has begun and goes on from its own", resume));
+  return start;
+}
+
+void require_own(const RunDirectory& directory) {
+  const auto foreign = directory.foreign_entries();
+  if (foreign.empty()) return;
+  throw UsageError(
+      fmt::format("run.dir {} holds something else: {}", directory.root().string(), fmt::join(foreign, ", ")),
+      "choose an empty or new directory");
 }
 
 }  // namespace ft

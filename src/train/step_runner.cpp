@@ -1,24 +1,19 @@
 #include "ft/train/step_runner.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ft/base/error.h"
+#include "ft/base/stopwatch.h"
 #include "ft/model/freeze.h"
 #include "ft/train/autocast.h"
 #include "ft/train/batch_tensor.h"
 
 namespace ft {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-double seconds_since(Clock::time_point start) {
-  return std::chrono::duration<double>(Clock::now() - start).count();
-}
 
 // The samples whose logits are not finite, else (only their sum overflowed) all of the batch.
 std::string describe_not_finite(double loss, const torch::Tensor& logits, const BatchView& batch) {
@@ -33,6 +28,21 @@ std::string describe_not_finite(double loss, const torch::Tensor& logits, const 
   ids.resize(ids.size() - more);
   return fmt::format("loss {}; samples {}{}", std::isnan(loss) ? "nan" : "inf", fmt::join(ids, ", "),
                      more > 0 ? fmt::format(" and {} more", more) : "");
+}
+
+// A sample that does not verify must not keep this rank from the step's all-reduces: the others wait in them.
+std::optional<BatchView> next_or_failure(const NextBatch& next, StepShare& share) {
+  const Stopwatch waiting;
+  std::optional<BatchView> batch;
+  if (!share.failure) {
+    try {
+      batch = next();
+    } catch (const Error&) {
+      share.failure = std::current_exception();
+    }
+  }
+  share.data_s += waiting.seconds();
+  return batch;
 }
 
 }  // namespace
@@ -89,17 +99,15 @@ StepShare StepRunner::run(const NextBatch& next, std::uint64_t images) {
   const auto parts = static_cast<std::uint64_t>(config_->train.accumulate);
   const std::uint64_t with_images = std::min(parts, images);  // the first parts get the remainder
   for (std::uint64_t part = 0; part < parts; ++part) {
-    const auto wait_start = Clock::now();
-    const auto batch = next();
-    share.data_s += seconds_since(wait_start);
-    if (part >= with_images || !share.not_finite.empty()) continue;
-    const auto compute_start = Clock::now();
+    const auto batch = next_or_failure(next, share);
+    if (part >= with_images || !share.good()) continue;
+    const Stopwatch computing;
     run_micro_batch(*batch, part + 1 == with_images, share);
-    share.compute_s += seconds_since(compute_start);
+    share.compute_s += computing.seconds();
   }
-  const auto comm_start = Clock::now();
+  const Stopwatch communicating;
   reducer_->finish();
-  share.comm_s = seconds_since(comm_start);
+  share.comm_s = communicating.seconds();
   return share;
 }
 

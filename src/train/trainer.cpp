@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "ft/base/host.h"
+#include "ft/comm/agreement.h"
 #include "ft/train/micro_batches.h"
 #include "ft/train/schedule.h"
 
@@ -19,12 +20,8 @@ namespace {
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr std::size_t kFirstBucketBytes = kMiB;
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 // What the ranks tell each other after each step, summed.
-enum Slot : std::size_t { kLossSum, kCorrect, kCount, kNotFinite, kStop, kSave, kSlots };
+enum Slot : std::size_t { kLossSum, kCorrect, kCount, kFailed, kNotFinite, kStop, kSave, kSlots };
 
 }  // namespace
 
@@ -60,7 +57,7 @@ Trainer::Trainer(const Config& config, const RunPlan& plan, const RankContext& c
 Trainer::~Trainer() = default;
 
 double Trainer::wall_seconds() const {
-  return wall_before_ + now() - started_;
+  return wall_before_ + since_start_.seconds();
 }
 
 TrainingOutcome Trainer::run(const StopSignals& signals) {
@@ -82,7 +79,9 @@ void Trainer::record_failure(const Error& error) noexcept {
 }
 
 TrainingOutcome Trainer::train(const StopSignals& signals) {
-  started_ = saved_at_ = epoch_started_ = now();
+  since_start_.restart();
+  since_save_.restart();
+  since_epoch_.restart();
   if (recorder_) recorder_->start(start_.facts);
   if (position_.step >= plan_->target_step) {
     // Interrupted after its last checkpoint and before its end: only the last evaluation is missing.
@@ -94,7 +93,7 @@ TrainingOutcome Trainer::train(const StopSignals& signals) {
     if (where.step_in_epoch == 0) {
       position_.epoch_loss_sum = 0;
       position_.epoch_correct = position_.epoch_count = 0;
-      epoch_started_ = now();
+      since_epoch_.restart();
     }
     open_progress(where.epoch);
     const StepTotals totals = train_step(step, signals);
@@ -111,7 +110,7 @@ TrainingOutcome Trainer::train(const StopSignals& signals) {
 }
 
 Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& signals) {
-  const double start = now();
+  const Stopwatch whole_step;
   const std::uint64_t images = std::min<std::uint64_t>(
       static_cast<std::uint64_t>(config_->train.batch_size),
       plan_->steps.samples() - plan_->steps.position_of(step).step_in_epoch * config_->train.batch_size);
@@ -122,17 +121,23 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
 
   const bool want_stop = !signals.received().empty() || (context_->is_root() && stop_file_.present());
   const double save_after_s = config_->checkpoint.every_minutes * 60;
-  const bool want_save = context_->is_root() && save_after_s > 0 && now() - saved_at_ >= save_after_s;
+  const bool want_save = context_->is_root() && save_after_s > 0 && since_save_.seconds() >= save_after_s;
   std::array<double, kSlots> shared{};
   shared[kLossSum] = totals.mine.loss_sum;
   shared[kCorrect] = static_cast<double>(totals.mine.correct);
   shared[kCount] = static_cast<double>(totals.mine.count);
+  shared[kFailed] = totals.mine.failure ? 1 : 0;
   shared[kNotFinite] = totals.mine.not_finite.empty() ? 0 : 1;
   shared[kStop] = want_stop ? 1 : 0;
   shared[kSave] = want_save ? 1 : 0;
-  const double comm_start = now();
+  const Stopwatch counting;
   context_->host->all_reduce_host(shared, ReduceOp::kSum, fmt::format("counts of step {}", step));
-  totals.mine.comm_s += now() - comm_start;
+  totals.mine.comm_s += counting.seconds();
+  if (shared[kFailed] > 0) {
+    agree(*context_->host, fmt::format("the end of step {}", step), [&] {
+      if (totals.mine.failure) std::rethrow_exception(totals.mine.failure);
+    });
+  }
   throw_if_diverged(step, totals.mine, shared[kNotFinite] > 0);
 
   totals.loss_sum = shared[kLossSum];
@@ -144,10 +149,10 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
     throw Error(ExitCode::kBug,
                 fmt::format("step {} saw {} images instead of {}", step, totals.count, images));
   }
-  const double update_start = now();
+  const Stopwatch update;
   update_weights(step, images);
-  totals.mine.compute_s += now() - update_start;
-  totals.seconds = now() - start;
+  totals.mine.compute_s += update.seconds();
+  totals.seconds = whole_step.seconds();
   return totals;
 }
 

@@ -1,5 +1,4 @@
 // The end of an epoch: rank 0 evaluates while the others sleep, the best weights on `val` are kept.
-#include <chrono>
 #include <cmath>
 
 #include <ATen/Parallel.h>
@@ -10,10 +9,6 @@
 
 namespace ft {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // While the node's other ranks sleep, their cores are rank 0's.
 class BorrowedThreads {
@@ -31,7 +26,7 @@ class BorrowedThreads {
 
 bool Trainer::evaluation_due(std::uint32_t epoch, bool whole) const {
   if (!plan_->test && !plan_->val) return false;
-  if (position_.step == plan_->target_step) return true;
+  if (position_.step >= plan_->target_step) return true;
   const int every = config_->eval.every_epochs;
   return whole && every > 0 && (epoch + 1) % static_cast<std::uint32_t>(every) == 0;
 }
@@ -47,7 +42,7 @@ void Trainer::end_epoch(std::uint32_t epoch, bool whole) {
                       .step = position_.step,
                       .train_loss = position_.epoch_loss_sum / count,
                       .train_accuracy = static_cast<double>(position_.epoch_correct) / count,
-                      .seconds = now() - epoch_started_,
+                      .seconds = since_epoch_.seconds(),
                       .whole = whole},
                      plan_->classes());
   }
@@ -73,7 +68,7 @@ void Trainer::evaluate_and_record(std::uint32_t epoch, bool whole) {
                              .step = position_.step,
                              .train_loss = position_.epoch_loss_sum / count,
                              .train_accuracy = static_cast<double>(position_.epoch_correct) / count,
-                             .seconds = now() - epoch_started_,
+                             .seconds = since_epoch_.seconds(),
                              .whole = whole,
                              .test = test_ ? &*test_ : nullptr,
                              .val = val ? &*val : nullptr};

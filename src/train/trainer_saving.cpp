@@ -1,5 +1,4 @@
 // Checkpoints, and how a run ends.
-#include <chrono>
 
 #include <fmt/format.h>
 
@@ -8,14 +7,6 @@
 #include "ft/train/trainer.h"
 
 namespace ft {
-namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-}  // namespace
-
 // Momentum by parameter name, in the parameter's own shape: files never hold flat order.
 std::vector<NamedTensor> Trainer::velocity_tensors() {
   std::vector<NamedTensor> tensors;
@@ -89,13 +80,14 @@ void Trainer::save(const std::string& why) {
     const BorrowedStatistics borrowed(prepared_->model, averaged);
     checkpoint.model = state_dict(*prepared_->model);
     require_finite(checkpoint.model);
+    require_finite(checkpoint.velocity);
     const CheckpointName name{position_.step, start_.incarnation};
     save_checkpoint(directory_.checkpoints(), name, checkpoint, weights_metadata(*config_, plan_->classes()));
     prune_checkpoints(directory_.checkpoints(), start_.incarnation, config_->checkpoint.keep);
     context_->log->info("{}: saved {}", why, name.to_string());
   });
   saved_step_ = position_.step;
-  saved_at_ = now();
+  since_save_.restart();
 }
 
 TrainingOutcome Trainer::stop(const StopSignals& signals) {

@@ -41,7 +41,7 @@ for split in train val; do
 done
 expect_status 0 launch/quickstart.sh --data "$work/mine" --weights runs/quickstart/source -- \
   --set data.image_size=32 --set train.batch_size=4 --set train.max_steps=2
-expect_output 'mine-fine-tuned +[01]\.'
+expect_output 'mine-[0-9]{4}-fine-tuned +[01]\.'
 expect_status 2 launch/quickstart.sh --data "$work/nowhere"
 expect_output 'no folder .*nowhere/train'
 finish

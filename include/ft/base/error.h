@@ -31,11 +31,15 @@ class Error : public std::runtime_error {
   // Every rank throws this same error: the world can end in good order, and rank 0 alone says why.
   [[nodiscard]] bool known_to_all() const noexcept { return known_to_all_; }
   void mark_known_to_all() noexcept { known_to_all_ = true; }
+  // Its text begins with the ranks it is about: whoever reports it need not say which rank speaks.
+  [[nodiscard]] bool names_its_ranks() const noexcept { return names_its_ranks_; }
+  void mark_names_its_ranks() noexcept { names_its_ranks_ = true; }
 
  private:
   ExitCode code_;
   std::string hint_;
   bool known_to_all_ = false;
+  bool names_its_ranks_ = false;
 };
 
 class UsageError : public Error {

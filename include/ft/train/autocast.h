@@ -23,6 +23,19 @@ class AutocastGuard {
   torch::DeviceType device_;
 };
 
+// No TF32 while alive.
+class PlainFp32 {
+ public:
+  PlainFp32();
+  PlainFp32(const PlainFp32&) = delete;
+  PlainFp32& operator=(const PlainFp32&) = delete;
+  ~PlainFp32();
+
+ private:
+  bool matmul_;
+  bool convolution_;
+};
+
 // TF32 on or off, deterministic algorithms, the thread counts of torch. Once, at start-up.
 void set_compute_modes(Precision precision, bool deterministic, int threads);
 

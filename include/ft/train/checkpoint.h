@@ -76,7 +76,8 @@ void prune_checkpoints(const std::filesystem::path& checkpoints, std::uint32_t i
 struct FoundCheckpoint {
   std::filesystem::path directory;
   CheckpointName name;
-  std::vector<std::string> skipped;  // "step-00000120-i0003: model.safetensors: hash differs"
+  std::vector<std::string>
+      skipped;  // "skipped checkpoint step-00000120-i0003: model.safetensors: hash differs"
 };
 // The highest (incarnation, step) that verifies.
 [[nodiscard]] std::optional<FoundCheckpoint> find_checkpoint(const std::filesystem::path& checkpoints);

@@ -7,6 +7,10 @@
 
 namespace ft {
 
+// The first line of the config.yaml in a run's directory: what tells it from a user's own file of that name.
+inline constexpr const char* kResolvedConfigHeader =
+    "# The resolved config of this run, written by ft_dist.\n";
+
 class RunDirectory {
  public:
   explicit RunDirectory(std::filesystem::path root) : root_(std::move(root)) {}
@@ -19,7 +23,6 @@ class RunDirectory {
   [[nodiscard]] std::filesystem::path checkpoints() const { return root_ / "checkpoints"; }
   [[nodiscard]] std::filesystem::path final_weights() const { return root_ / "final.safetensors"; }
   [[nodiscard]] std::filesystem::path best_weights() const { return root_ / "best.safetensors"; }
-  [[nodiscard]] std::filesystem::path lock_file() const { return logs() / ".lock"; }
   [[nodiscard]] std::filesystem::path stop_file() const { return root_ / "STOP"; }
   [[nodiscard]] std::filesystem::path rank_log(int rank) const;
 

@@ -28,7 +28,7 @@ struct StepRecord {
   std::optional<std::string> weights_sha256;
 };
 
-// One line of type "epoch" (or "eval", where a run stops inside an epoch).
+// One line of type "epoch"; `whole` is false where a run stops inside one.
 struct EpochRecord {
   std::uint32_t epoch = 0;
   std::uint64_t step = 0;
@@ -66,6 +66,7 @@ class RunRecorder {
 struct RunHistory {
   std::uint32_t next_incarnation = 1;
   std::optional<std::uint64_t> finished_step;
+  std::string data;  // data_identity of the last start
   std::vector<std::string> closing;
 };
 [[nodiscard]] RunHistory read_history(const RunDirectory& directory);

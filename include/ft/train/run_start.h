@@ -29,9 +29,12 @@ struct RunStart {
 // Facts of a run that a checkpoint records; those under "must_match" decide whether it may be resumed.
 [[nodiscard]] std::string data_identity(const RunPlan& plan);
 
-// Follows checkpoint.resume: auto, never, or a path. UsageError: foreign content, a run with `never`, a
-// config or data that do not match the checkpoint (every difference listed). DataError: no checkpoint
-// verifies.
+// UsageError when the directory holds what no run of ours makes.
+void require_own(const RunDirectory& directory);
+
+// Follows checkpoint.resume: auto, never (a new incarnation from step 0), or a path for a new run.
+// UsageError: a config or data that do not match what was trained (every difference listed). DataError: no
+// checkpoint verifies, or a run that should go on has lost its own.
 [[nodiscard]] RunStart decide_start(const Config& config, const RunPlan& plan, const RunDirectory& directory);
 
 }  // namespace ft

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <optional>
 #include <string>
@@ -23,6 +24,10 @@ struct StepShare {
   double comm_s = 0;
   // What is wrong when the loss is not finite ("loss nan; samples 4, 19"); empty otherwise.
   std::string not_finite;
+  // What kept this rank from its images (a sample that does not verify).
+  std::exception_ptr failure;
+
+  [[nodiscard]] bool good() const noexcept { return not_finite.empty() && !failure; }
 };
 
 // Where batches come from: a loader's next(), or made-up ones in a benchmark.
@@ -35,8 +40,8 @@ class StepRunner {
 
   // Consumes `accumulate` batches from `next`, which hold `images` images together. Afterwards the flat
   // gradients hold the sum over all ranks of the gradients of the SUM loss (label smoothing included). A rank
-  // whose loss is not finite stops its own backward but takes part in every all-reduce, so that the ranks can
-  // agree on what to do.
+  // whose loss is not finite, or whose images cannot be read, stops its own backward but takes part in every
+  // all-reduce, so that the ranks can agree on what to do.
   [[nodiscard]] StepShare run(const NextBatch& next, std::uint64_t images);
   // After something put the model in evaluation mode.
   void back_to_training() noexcept { training_mode_ = false; }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "ft/base/error.h"
+#include "ft/base/stopwatch.h"
 #include "ft/config/config.h"
 #include "ft/report/progress.h"
 #include "ft/train/checkpoint.h"
@@ -102,9 +103,9 @@ class Trainer {
   std::optional<Evaluation> test_;  // the latest, rank 0
   std::optional<std::uint64_t> saved_step_;
   double wall_before_ = 0;  // of earlier incarnations
-  double started_ = 0;
-  double saved_at_ = 0;
-  double epoch_started_ = 0;
+  Stopwatch since_start_;
+  Stopwatch since_save_;
+  Stopwatch since_epoch_;
   // Since the last recorded step.
   double window_seconds_ = 0;
   std::uint64_t window_images_ = 0;

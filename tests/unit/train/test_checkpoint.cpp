@@ -70,7 +70,7 @@ TEST_F(Checkpoints, TheNewestThatVerifiesIsFoundAndTheOthersAreNamed) {
   const auto found = find_checkpoint(folder_);
   EXPECT_EQ(found->name.step, 20U);
   ASSERT_EQ(found->skipped.size(), 1U);
-  EXPECT_EQ(found->skipped[0], "step-00000015-i0002: model.safetensors: hash differs");
+  EXPECT_EQ(found->skipped[0], "skipped checkpoint step-00000015-i0002: model.safetensors: hash differs");
   fs::remove(folder_ / "step-00000020-i0001" / "hashes.json");
   fs::remove(folder_ / "step-00000010-i0001" / "state.json");
   EXPECT_THROW((void)find_checkpoint(folder_), DataError) << "state that cannot be read is not 'no state'";
@@ -102,7 +102,9 @@ TEST(RunDirectory, KnowsItsOwnNamesFromForeignOnes) {
   const RunDirectory run(temporary.path() / "run");
   EXPECT_TRUE(run.foreign_entries().empty());
   run.create();
-  write_file_atomically(run.config(), "");
+  write_file_atomically(run.config(), "run:\n  dir: somewhere  # a user's own\n");
+  EXPECT_EQ(run.foreign_entries(), (std::vector<std::string>{"config.yaml"}));
+  write_file_atomically(run.config(), std::string(kResolvedConfigHeader) + "run:\n");
   write_file_atomically(run.root() / "slurm-12.out", "");
   EXPECT_TRUE(run.foreign_entries().empty());
   EXPECT_FALSE(run.holds_run());
@@ -114,7 +116,7 @@ TEST(RunDirectory, KnowsItsOwnNamesFromForeignOnes) {
 
 TEST(RunLock, OneAtATimeAndReleasedWithItsObject) {
   const TemporaryDirectory temporary;
-  const fs::path file = temporary.path() / ".lock";
+  const fs::path file = temporary.path() / "metrics.jsonl";
   {
     const RunLock first(file);
     EXPECT_THROW(RunLock second(file), UsageError);
