@@ -100,7 +100,8 @@ RunStart decide_start(const Config& config, const RunPlan& plan, const RunDirect
   const std::string& resume = config.checkpoint.resume;
   const bool from_path = resume != "auto" && resume != "never";
   if (from_path && !fs::exists(resume))
-    throw DataError(fmt::format("checkpoint.resume: {} does not exist", resume));
+    throw DataError(
+        fmt::format("checkpoint.resume: no checkpoint in {}: there is no such directory", resume));
   if (!directory.holds_run())
     return from_path ? resume_from(config, plan, checkpoint_at(resume), 1) : RunStart{};
 

@@ -12,7 +12,7 @@ import tempfile
 
 sys.path.insert(0, sys.argv[3])
 from ft_faults import error_line, flip_bit, read_safetensors, refuse, run_checks, small, write_safetensors  # noqa: E402
-from ft_runs import Programs, run  # noqa: E402
+from ft_runs import Programs, metrics, run  # noqa: E402
 
 USAGE, DATA = 2, 3
 
@@ -208,9 +208,10 @@ def check_run_directory(bench):
 
     settings = bench.settings(train__max_steps=2)
     bench.programs.train(0, settings)
-    before = {path: path.stat().st_mtime_ns for path in settings["run.dir"].rglob("*")}
     never = {**settings, "checkpoint.resume": "never"}
     bench.programs.train(0, never)  # anew: from step 0, as the next incarnation
+    assert [line["resumed_from_step"] for line in metrics(settings["run.dir"], "start")] == [0, 0]
+    before = {path: path.stat().st_mtime_ns for path in settings["run.dir"].rglob("*")}
     changed = {**settings, "optimizer.lr": 0.5, "train.batch_size": 4, "run.seed": 9}
     refuse(bench.programs.train(2, changed, expect=USAGE), r"optimizer\.lr: 0\.001 there, 0\.5 here",
            r"train\.batch_size: 8 there, 4 here", r"run\.seed: 0 there, 9 here")

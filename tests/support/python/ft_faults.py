@@ -44,7 +44,7 @@ def error_line(stderr):
     """The program's one error line; fails when there is none or more than one."""
     lines = [line for line in stderr.splitlines() if "ft_dist: error:" in line]
     assert len(lines) == 1, f"{len(lines)} error lines instead of 1:\n{stderr}"
-    assert re.search(r"ft_dist: error: rank \d+ on [\w.-]+: ", lines[0]), f"no rank and host in: {lines[0]}"
+    assert re.search(r"ft_dist: error: (rank \d+ on [\w.-]+|ranks? \d[\d, ]*\([\w., -]+\)): ", lines[0]), f"no rank and host in: {lines[0]}"
     return lines[0]
 
 
