@@ -24,6 +24,6 @@ target_compile_options(ft_settings INTERFACE -Wall -Wextra -Wpedantic -Wshadow -
 if(FT_SANITIZE)
   add_compile_options(-fsanitize=${FT_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   # GCC 12 sees overflows in the standard library's own inlined code once it is instrumented at -O1.
-  add_compile_options(-Wno-stringop-overflow -Wno-restrict -Wno-maybe-uninitialized)
+  add_compile_options(-Wno-stringop-overflow -Wno-array-bounds -Wno-restrict -Wno-maybe-uninitialized)
   add_link_options(-fsanitize=${FT_SANITIZE})
 endif()
