@@ -81,7 +81,7 @@ void StepRunner::run_micro_batch(const BatchView& batch, bool last, StepShare& s
                              .label_smoothing(config_->train.label_smoothing);
     loss = torch::nn::functional::cross_entropy(logits, tensors.labels, options);
   }
-  const double value = loss.item<double>();
+  const auto value = loss.item<double>();
   share.loss_sum += value;
   share.correct +=
       static_cast<std::uint64_t>((logits.argmax(1) == tensors.labels).sum().item<std::int64_t>());
