@@ -8,11 +8,10 @@
 
 #include "ft/data/augment.h"
 #include "ft/data/image.h"
+#include "ft/data/pixel_format.h"
 #include "ft/data/resize.h"
 
 namespace ft {
-
-enum class PixelLayout { kNchw, kNhwc };
 
 struct TransformOptions {
   int image_size = 224;
