@@ -1,6 +1,8 @@
 #include "sample_pipeline.h"
 
+#include <bit>
 #include <chrono>
+#include <cstring>
 #include <utility>
 
 #include <fmt/format.h>
@@ -29,15 +31,10 @@ class LapTimer {
 
 }  // namespace
 
-std::size_t floats_per_image(const TransformOptions& options) {
-  const auto side = static_cast<std::size_t>(options.image_size);
-  return 3 * side * side;
-}
-
 SamplePipeline::SamplePipeline(const PackedSet& set, const LoaderOptions& options)
     : set_(set), options_(options), normalizer_(options.transform.mean, options.transform.std) {}
 
-std::int64_t SamplePipeline::load(std::uint32_t epoch, std::uint64_t sample_id, std::span<float> out,
+std::int64_t SamplePipeline::load(std::uint32_t epoch, std::uint64_t sample_id, std::span<std::byte> out,
                                   LoaderStats& stats) {
   LapTimer timer;
   const SampleInfo info = set_.info(sample_id);
@@ -47,11 +44,27 @@ std::int64_t SamplePipeline::load(std::uint32_t epoch, std::uint64_t sample_id, 
   stats.decode_s += timer.lap();
   transform(epoch, sample_id);
   stats.resize_s += timer.lap();
-  normalizer_.write(pixels_, options_.layout, out);
+  write(out);
   if (decoded_.pixels().size() > kKeptBytes) decoded_ = {};
   stats.write_s += timer.lap();
   ++stats.samples;
   return info.label;
+}
+
+void SamplePipeline::write(std::span<std::byte> out) {
+  floats_.resize(out.size() / bytes_per_value(options_.format.type));
+  normalizer_.write(pixels_, options_.format.layout, floats_);
+  if (options_.format.type == PixelType::kFloat32) {
+    std::memcpy(out.data(), floats_.data(), out.size());
+  } else if (options_.format.type == PixelType::kBfloat16) {
+    for (std::size_t i = 0; i < floats_.size(); ++i) {
+      const auto bits = std::bit_cast<std::uint32_t>(floats_[i]);
+      const auto rounded = static_cast<std::uint16_t>((bits + 0x7fffU + (bits >> 16 & 1U)) >> 16);
+      std::memcpy(out.data() + i * sizeof rounded, &rounded, sizeof rounded);
+    }
+  } else {
+    throw Error(ExitCode::kBug, "uint8 batches are not written yet");
+  }
 }
 
 void SamplePipeline::decode(const SampleInfo& info, std::span<const std::byte> payload) {

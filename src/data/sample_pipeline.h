@@ -11,20 +11,19 @@
 
 namespace ft {
 
-// Floats of one picture in a batch.
-[[nodiscard]] std::size_t floats_per_image(const TransformOptions& options);
-
 // The buffers of one thread. `set` and `options` must outlive it.
 class SamplePipeline {
  public:
   SamplePipeline(const PackedSet& set, const LoaderOptions& options);
 
   // Fills `out` and returns the label; adds the time of each stage to `stats`. DataError names the sample.
-  std::int64_t load(std::uint32_t epoch, std::uint64_t sample_id, std::span<float> out, LoaderStats& stats);
+  std::int64_t load(std::uint32_t epoch, std::uint64_t sample_id, std::span<std::byte> out,
+                    LoaderStats& stats);
 
  private:
   void decode(const SampleInfo& info, std::span<const std::byte> payload);
   void transform(std::uint32_t epoch, std::uint64_t sample_id);
+  void write(std::span<std::byte> out);
 
   const PackedSet& set_;
   const LoaderOptions& options_;
@@ -33,6 +32,7 @@ class SamplePipeline {
   RgbImage decoded_;
   RgbImage pixels_;
   ResizeScratch scratch_;
+  std::vector<float> floats_;
 };
 
 }  // namespace ft
