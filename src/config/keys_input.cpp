@@ -29,10 +29,11 @@ void add_data_keys(std::vector<KeySpec>& keys) {
       "val", &DataConfig::val, FractionOrPath{}, OnResume::kFractionMustMatch,
       "What `best.safetensors` is chosen on: a fraction that is set aside from `data.train`, or a packed "
       "set; 0: none, and then there is no best.");
-  section.add("stage", &DataConfig::stage, OptionalPath{}, OnResume::kFree,
-              "Directory on storage of each node's own, such as `/dev/shm/ft` or `$TMPDIR/ft`, that the packed "
-              "sets are copied to before training, once per node; what is there and whole is used again, and "
-              "the copy stays for the next run. `$NAME` stands for an environment variable.");
+  section.add(
+      "stage", &DataConfig::stage, OptionalPath{}, OnResume::kFree,
+      "Directory on storage of each node's own, such as `/dev/shm/ft` or `$TMPDIR/ft`, that the packed "
+      "sets are copied to before training, once per node; what is there and whole is used again, and "
+      "the copy stays for the next run. `$NAME` stands for an environment variable.");
   section.add(
       "shuffle", &DataConfig::shuffle,
       Choice<Shuffle>{{{"global", Shuffle::kGlobal}, {"shard", Shuffle::kShard}}},

@@ -47,10 +47,9 @@ std::size_t bytes_of_image(const LoaderOptions& options) {
   return 3 * side * side * bytes_per_value(options.format.type);
 }
 
-// Batches of at most max_batch that hold `samples`.
+// Batches of at most max_batch that hold `samples`; none where all batches are empty.
 std::size_t batches_for(std::size_t samples, const LoaderOptions& options) {
-  const std::size_t batch = std::max<std::size_t>(options.max_batch, 1);
-  return (samples + batch - 1) / batch;
+  return options.max_batch == 0 ? 0 : (samples + options.max_batch - 1) / options.max_batch;
 }
 
 void check_options(const LoaderOptions& options) {
@@ -130,7 +129,8 @@ Loader::Impl::Impl(const PackedSet& packed_set, const LoaderOptions& loader_opti
       stats(static_cast<std::size_t>(options.workers)) {
   // OpenCV's own threads would compete with the workers for the same cores.
   cv::setNumThreads(0);
-  for (std::size_t i = 0; i < depth.slots; ++i) slots.emplace_back(options.max_batch, bytes_of_image(options));
+  for (std::size_t i = 0; i < depth.slots; ++i)
+    slots.emplace_back(options.max_batch, bytes_of_image(options));
   for (BatchRequest& request : requests) request.sample_ids.reserve(options.max_batch);
   const SignalsBlocked blocked;
   for (WorkerStats& mine : stats) {

@@ -51,7 +51,7 @@ class ShardOrder {
   std::uint64_t seed_;
   std::uint32_t epoch_;
   std::uint32_t windows_;
-  std::vector<std::uint32_t> shards_;   // in this epoch's order
+  std::vector<std::uint32_t> shards_;  // in this epoch's order
   std::vector<std::uint64_t> begins_;  // the first position of each, and the end
 };
 

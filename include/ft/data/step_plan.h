@@ -61,6 +61,8 @@ class BatchCursor {
   explicit BatchCursor(const StepPlan& plan) : plan_(&plan) {}
   // As plan.batch(step); valid until the next call.
   [[nodiscard]] std::span<const std::uint64_t> batch(std::uint64_t step);
+  // That of the latest call.
+  [[nodiscard]] std::span<const std::uint64_t> latest() const noexcept { return batch_; }
 
  private:
   void fill_from_shards(std::uint32_t epoch, std::uint64_t first);
