@@ -231,16 +231,17 @@ bool Loader::Impl::wait_for_batch(std::uint64_t batch, const std::stop_token& st
                          [this, batch] { return batch != opened.load(std::memory_order_acquire); });
 }
 
-// Along with sample `index` of a batch, its share of the batch that is `read_ahead` further: the disk is kept
-// as far ahead as the decoders move, whatever the sizes. The request cannot be replaced while a claim on
-// `batch` is held.
+// Along with a sample, the one that many further on in the stream of requests, so that the disk moves on as
+// the decoders do. Requests from `batch` on cannot be replaced while a claim on it is held.
 void Loader::Impl::read_ahead_of(std::uint64_t batch, std::size_t index) const {
-  const std::uint64_t later = batch + depth.read_ahead;
-  if (depth.read_ahead == 0 || later >= requested.load(std::memory_order_acquire)) return;
-  const std::size_t count = request_of(batch).sample_ids.size();
-  const std::vector<std::uint64_t>& ids = request_of(later).sample_ids;
-  const std::size_t end = (index + 1) * ids.size() / count;
-  for (std::size_t i = index * ids.size() / count; i < end; ++i) set.prefetch(ids[i]);
+  if (options.read_ahead == 0) return;
+  const std::uint64_t end = requested.load(std::memory_order_acquire);
+  std::size_t further = index + static_cast<std::size_t>(options.read_ahead);
+  for (; batch < end; ++batch) {
+    const std::vector<std::uint64_t>& ids = request_of(batch).sample_ids;
+    if (further < ids.size()) return set.prefetch(ids[further]);
+    further -= ids.size();
+  }
 }
 
 Loader::Loader(const PackedSet& set, const LoaderOptions& options, Source source)

@@ -34,7 +34,7 @@ struct BatchView {
 struct LoaderOptions {
   int workers = 1;
   int slots = 0;              // batches in memory, the one being consumed among them; >= 2, 0: chosen
-  int read_ahead = 64;        // samples beyond the slots that the kernel is asked to fetch, in whole batches
+  int read_ahead = 32;        // how many samples ahead of a worker the kernel is asked to fetch one; 0: never
   std::size_t max_batch = 0;  // the largest request
   bool augment = true;        // false: the test transform
   std::uint64_t seed = 0;
@@ -42,7 +42,7 @@ struct LoaderOptions {
   TransformOptions transform;
 };
 
-// What `slots` and `read_ahead` come to, in batches.
+// What the options come to, in batches: in memory, and asked for beyond them for the sake of read-ahead.
 struct LoaderDepth {
   std::size_t slots, read_ahead;
 };
