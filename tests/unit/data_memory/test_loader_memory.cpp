@@ -1,5 +1,5 @@
 // What the loader costs in memory once it runs: no allocation a sample, and a size that stays.
-// This program counts every operator new. libjpeg calls malloc, which is not counted.
+// This program counts every operator new, and apart from that what libraries get from malloc.
 #include <atomic>
 #include <cstdlib>
 #include <fstream>
@@ -19,6 +19,7 @@
 namespace {
 
 std::atomic<std::uint64_t> allocations{0};
+std::atomic<std::uint64_t> library_allocations{0};
 
 void* counted(std::size_t bytes, std::size_t alignment) {
   allocations.fetch_add(1, std::memory_order_relaxed);
@@ -29,6 +30,16 @@ void* counted(std::size_t bytes, std::size_t alignment) {
 }
 
 }  // namespace
+
+#if defined(__GLIBC__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#define FT_COUNTS_MALLOC
+// glibc's own, under the name that it keeps for those who replace malloc.
+extern "C" void* __libc_malloc(std::size_t bytes);  // NOLINT(bugprone-reserved-identifier)
+extern "C" void* malloc(std::size_t bytes) {
+  library_allocations.fetch_add(1, std::memory_order_relaxed);
+  return __libc_malloc(bytes);
+}
+#endif
 
 // The array and nothrow forms call these.
 void* operator new(std::size_t bytes) {
@@ -130,6 +141,30 @@ TEST(LoaderAllocations, AreNoneASampleForRawPixels) {
 TEST(LoaderAllocations, AreNoneOfOursASampleForJpegs) {
   expect_no_allocations(jpeg_samples(), false);
   expect_no_allocations(jpeg_samples(), true);
+}
+
+// libjpeg takes its pools from malloc, anew for each picture: ten times for these.
+TEST(LoaderAllocations, AreFewALibjpegSample) {
+#ifndef FT_COUNTS_MALLOC
+  GTEST_SKIP() << "malloc is a sanitizer's here, or another C library's";
+#endif
+  constexpr std::uint64_t kMostASample = 12, kSamplesMeasured = 200 * kBatch;
+  for (const bool jpeg : {false, true}) {
+    const TemporaryDirectory directory;
+    (jpeg ? jpeg_samples() : raw_samples()).write(directory.path());
+    const PackedSet set(directory.path());
+    LoaderOptions options = options_with(1, true);
+    Loader loader(set, options, [](BatchRequest& request) {
+      request.sample_ids.assign(kBatch, 3);
+      return true;
+    });
+    consume(loader, 10);
+    const std::uint64_t before = library_allocations;
+    consume(loader, kSamplesMeasured / kBatch);
+    const std::uint64_t count = library_allocations - before;
+    RecordProperty(jpeg ? "a_thousand_jpegs" : "a_thousand_raw", std::to_string(count));
+    EXPECT_LE(count, jpeg ? kMostASample * (kSamplesMeasured + 20 * kBatch) : 0) << (jpeg ? "jpeg" : "raw");
+  }
 }
 
 TEST(LoaderAllocations, AreCountedHere) {
