@@ -1,5 +1,6 @@
 // `ft_dist bench data`: how many images a second the loader alone delivers, and where its time goes.
 #include <iostream>
+#include <limits>
 
 #include <fmt/format.h>
 #include <sys/resource.h>
@@ -9,6 +10,7 @@
 #include "ft/base/stopwatch.h"
 #include "ft/comm/agreement.h"
 #include "ft/report/table.h"
+#include "ft/train/micro_batches.h"
 #include "ft/train/run_plan.h"
 
 #include "commands.h"
@@ -29,10 +31,7 @@ LoaderFigures measure(const Session& session, const PackedSet& set) {
   LoaderOptions options = training_loader_options(session.config);
   options.workers = session.context.threads.workers;
   options.max_batch = static_cast<std::size_t>(batch);
-  Loader loader(set, options, [&plan, step = std::uint64_t{0}]() mutable -> std::optional<BatchRequest> {
-    ++step;
-    return BatchRequest{plan.position_of(step).epoch, plan.batch(step)};
-  });
+  Loader loader(set, options, micro_batch_source(plan, {}, 1, std::numeric_limits<std::uint64_t>::max()));
   LoaderFigures figures;
   const Stopwatch measured;
   while (figures.seconds < session.line.seconds) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -141,6 +142,20 @@ SampleInfo PackedSet::info(std::uint64_t sample_id) const {
           .codec = static_cast<Codec>(tables.codec[row]),
           .payload_bytes = tables.offset[row + 1] - tables.offset[row],
           .xxh3 = tables.xxh3[row]};
+}
+
+std::uint64_t PackedSet::sample_id_at(std::uint32_t shard, std::uint64_t row) const {
+  return impl_->shards.at(shard).contents.tables.sample_id.at(row);
+}
+
+void PackedSet::prefetch(std::uint64_t sample_id) const noexcept {
+  if (sample_id >= impl_->locations.size()) return;
+  const auto [index, row] = impl_->locations[sample_id];
+  const OpenShard& shard = impl_->shards[index];
+  const std::vector<std::uint64_t>& offset = shard.contents.tables.offset;
+  static_cast<void>(::posix_fadvise(shard.fd.get(),
+                                    static_cast<off_t>(shard.contents.payload.begin + offset[row]),
+                                    static_cast<off_t>(offset[row + 1] - offset[row]), POSIX_FADV_WILLNEED));
 }
 
 std::string PackedSet::source(std::uint64_t sample_id) const {
