@@ -123,7 +123,7 @@ nlohmann::ordered_json options_that_decide(const InputSet& input, const PackOpti
   if (options.encoding.restart_index) json["restart_index"] = true;
   if (options.encoding.encoding == Encoding::kRaw) {
     json["encoding"] = "raw";
-    json["max_side"] = options.encoding.max_side;
+    if (options.encoding.max_side != 0) json["max_side"] = options.encoding.max_side;
   }
   return json;
 }
@@ -141,7 +141,10 @@ PackResult summarize(const InputSet& input, const PackOptions& options, Imported
     result.class_bytes[static_cast<std::size_t>(sample.label)] += sample.bytes;
     if (!sources.insert(sample.source_xxh3).second) ++result.repeated;
   }
-  result.stored_as_found = imported.samples.size() - imported.converted.size();
+  if (options.encoding.encoding == Encoding::kOriginal) {
+    result.stored_as_found =
+        imported.samples.size() - imported.converted.size() - imported.transcoded.samples;
+  }
   manifest.packed_with = options_that_decide(input, options);
   manifest.shards = std::move(shards);
   manifest.converted = std::move(imported.converted);
