@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kMostGrowth = 50;  // one in so many bytes
 // A narrower interval saves a decoder little, and its marker, padding and three restarted DC predictions cost
-// about five bytes.
+// about five bytes (docs/decisions.md, "Restart intervals divide the row").
 constexpr int kLeastIntervalPixels = 64;
 
 // libjpeg's coefficients of one file, to be written again. Whatever libjpeg objects to makes a member return
@@ -163,7 +163,7 @@ std::vector<std::uint32_t> find_intervals(std::span<const std::byte> file) {
 }  // namespace
 
 std::optional<RestartJpeg> add_restart_markers(std::span<const std::byte> file) {
-  if (file.size() > std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  if (file.size() > std::numeric_limits<std::uint32_t>::max() / 2) return std::nullopt;
   Transcoder transcoder(file);
   if (!transcoder.read()) return std::nullopt;
   const int row = transcoder.mcus_per_row();
