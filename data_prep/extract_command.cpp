@@ -42,6 +42,13 @@ void write_out(const std::string& path, std::span<const std::byte> bytes) {
   file.commit();
 }
 
+// "jpeg, transcoded (restart markers)": the bytes are then not those of the file that was packed.
+std::string stored_form(const PackedSet& set, const SampleInfo& sample) {
+  std::vector<std::uint32_t> buffer;
+  const bool transcoded = !set.read_restart_offsets(sample.sample_id, buffer).empty();
+  return fmt::format("{}{}", codec_name(sample.codec), transcoded ? ", transcoded (restart markers)" : "");
+}
+
 void run_extract(const ExtractArguments& arguments) {
   const PackedSet set(arguments.directory);
   const SampleInfo sample = set.info(arguments.sample);
@@ -56,7 +63,7 @@ void run_extract(const ExtractArguments& arguments) {
   }
   fmt::print("{}: {} x {} pixels, label {} ({}), {} -> {}\n", set.describe(arguments.sample), sample.width,
              sample.height, sample.label, set.classes()[static_cast<std::size_t>(sample.label)],
-             arguments.decode ? "png" : codec_name(sample.codec), arguments.out);
+             arguments.decode ? "png" : stored_form(set, sample), arguments.out);
 }
 
 }  // namespace

@@ -63,12 +63,21 @@ expect 0 '' extract set --sample 99 --out raw
 [[ $(stat -c %s raw) == 192 ]] || fail 'extract wrote other bytes'
 expect 0 '' extract set --sample 99 --out x.png --decode
 [[ $(head -c 4 x.png | tail -c 3) == PNG ]] || fail 'extract --decode wrote no PNG'
+expect 0 '' pack "$small" --out raw4 --encoding raw --max-side 4
+grep -q 'all stored as raw RGB, 100 resampled to at most 4 pixels a side' stdout || fail 'resampling is not told'
+expect 0 '' info raw4
+grep -q 'raw RGB, 100 resampled' stdout || fail 'info does not tell of resampling'
+expect 0 '' pack "$small" --out restart --restart-index
+grep -q '^0 transcoded with restart markers' stdout || fail 'transcoding is not told'
 
 # Wrong usage.
 expect 2 'subcommand' nothing
 expect 2 'colour' pack "$small" --out new --colour
 expect 2 '--shards excludes|excludes' pack "$small" --out new --shards 2 --shard-mib 3
 expect 2 'on-error' pack "$small" --out new --on-error weep
+expect 2 'only --encoding raw does' pack "$small" --out new --max-side 4
+expect 2 'restart-index is for JPEGs' pack "$small" --out new --encoding raw --restart-index
+expect 2 'max-side' pack "$small" --out new --encoding raw --max-side 0
 expect 2 'set is not empty' pack "$small" --out set
 expect 2 "no class '7'.*hint: did you mean" pack "$small" --out new --classes 0,7
 expect 2 'class-names' pack . --out new --class-names a,b

@@ -57,6 +57,15 @@ class PackedSet {
   // Asks the kernel to fetch a sample's bytes soon. A hint: unknown ids and refusals are passed over.
   void prefetch(std::uint64_t sample_id) const noexcept;
 
+  // Whether the set was packed with --restart-index.
+  [[nodiscard]] bool has_restart_index() const noexcept;
+  // Where in the sample's stored bytes each restart interval's entropy-coded data begins, in order; empty
+  // when the sample has none. `buffer` as above. The offsets ascend within the payload (DataError otherwise,
+  // naming shard and row), but no hash covers them until ft_pack verify: look for the marker in front of each
+  // that you use.
+  [[nodiscard]] std::span<const std::uint32_t> read_restart_offsets(std::uint64_t sample_id,
+                                                                    std::vector<std::uint32_t>& buffer) const;
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
