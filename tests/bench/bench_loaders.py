@@ -25,15 +25,17 @@ PEERS = {
     "torchvision_pillow": "torchvision, Pillow",
     "torchvision_tensors": "torchvision v2, tensors",
     "dali": "NVIDIA DALI, CPU",
+    "ffcv_jpeg_torch": "FFCV, JPEG q90, torch Normalize",
     "ffcv_jpeg": "FFCV, JPEG q90",
-    "ffcv_raw": "FFCV, raw, max side 256",
+    "ffcv_raw_torch": "FFCV, raw 256, torch Normalize",
+    "ffcv_raw": "FFCV, raw 256",
 }
 OURS = {  # what to give ft_pack, and the peers to compare with: all that read JPEGs, or the raw one
     "ours": ("ft_dist, JPEG", []),
     "ours_restart": ("ft_dist, restart index", ["--restart-index"]),
-    "ours_raw": ("ft_dist, raw, max side 256", ["--encoding", "raw", "--max-side", "256"]),
+    "ours_raw": ("ft_dist, raw 256", ["--encoding", "raw", "--max-side", "256"]),
 }
-RAW = {"ffcv_raw", "ours_raw"}
+RAW = {"ffcv_raw", "ffcv_raw_torch", "ours_raw"}
 
 
 class Contender:
@@ -134,14 +136,14 @@ def against_fastest(contenders):
 
 
 def print_table(contenders, missing, ratios, titles):
-    print(f"{'':<28}{'images/s/core (CPU)':>20}{'images/s (wall)':>18}   ratio of CPU rates, ours to it (95%)")
+    print(f"{'':<33}{'images/s/core (CPU)':>20}{'images/s (wall)':>18}   ratio of CPU rates, ours to it (95%)")
     for contender in sorted(contenders, key=lambda c: statistics.median(c.rates("cpu_s"))):
         cells = [f"{ours.removeprefix('ours').strip('_') or 'JPEG'} {r[0]:.2f} ({r[1]:.2f}-{r[2]:.2f})"
                  for ours, of in ratios.items() if (r := of.get(contender.name))]
-        print(f"{titles[contender.name]:<28}{statistics.median(contender.rates('cpu_s')):>20.0f}"
+        print(f"{titles[contender.name]:<33}{statistics.median(contender.rates('cpu_s')):>20.0f}"
               f"{statistics.median(contender.rates('wall_s')):>18.0f}   {'; '.join(cells)}")
     for name, why in missing.items():
-        print(f"{titles[name]:<28}not measured: {why}" + ("; see tests/bench/README.md" if name in PEERS else ""))
+        print(f"{titles[name]:<33}not measured: {why}" + ("; see tests/bench/README.md" if name in PEERS else ""))
     for ours, of in ratios.items():
         if of:
             name, (middle, low, high) = min(of.items(), key=lambda item: item[1][0])
