@@ -46,10 +46,11 @@ DataFigures measure(const Session& session, const PackedSet& set) {
   Progress progress("measuring", counts.size() + 1, "settings", session.context.is_root());
   figures.reading = measure_reading(set, session.config.run.seed, kReadingRounds);
   for (const int threads : counts) {
-    progress.update(figures.loader.size() + 1, fmt::format("{} threads", threads));
+    progress.update(figures.loader.size() + 1, fmt::format("loader threads: {}", threads));
     options.workers = threads;
     figures.loader.push_back(measure_loader(set, options, how_long));
   }
+  progress.update(counts.size() + 1);
   return figures;
 }
 
@@ -64,7 +65,7 @@ void print_figures(const Session& session, const PackedSet& set, const DataFigur
   std::cout << fmt::format("{}: {} images, {} px, batch {}\n", set.directory().string(), set.size(),
                            session.config.data.image_size, session.config.train.batch_size)
             << threads_table(figures.loader) << "\n"
-            << fmt::format("stages, with {} threads\n", last.threads) << stage_table(last.stages) << "\n"
+            << fmt::format("stages, loader threads: {}\n", last.threads) << stage_table(last.stages) << "\n"
             << reading_text(figures.reading) << "\n"
             << bottleneck_text(last.spent.per_second(), last.threads, session.line.model_rate);
   if (const int ranks = session.context.world_size(); ranks > 1) {

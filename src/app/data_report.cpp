@@ -88,9 +88,9 @@ std::string reading_text(const ReadRates& rates) {
 std::string bottleneck_text(double data_rate, int threads, double model_rate) {
   if (model_rate <= 0) {
     return fmt::format(
-        "{} threads feed a model of up to {:.0f} images/s; --model-rate R says who waits for whom\n"
+        "{} a model of up to {:.0f} images/s; --model-rate R says who waits for whom\n"
         "(R: what `ft_dist bench step --synthetic` gives on the device)\n",
-        threads, data_rate);
+        threads == 1 ? "1 thread feeds" : fmt::format("{} threads feed", threads), data_rate);
   }
   const double most = std::max(data_rate, model_rate);
   return bar_line("data", data_rate, most) + "\n" + bar_line("model", model_rate, most) + "\n" +
