@@ -2,7 +2,6 @@
 #include <string>
 
 #include <fmt/format.h>
-#include <png.h>
 
 #include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
@@ -10,6 +9,7 @@
 #include "ft/data/packed_set.h"
 
 #include "commands.h"
+#include "png_file.h"
 
 namespace ft {
 namespace {
@@ -20,21 +20,6 @@ struct ExtractArguments {
   std::string out;
   bool decode = false;
 };
-
-std::vector<std::byte> encode_png(const RgbImage& image) {
-  png_image header{};
-  header.version = PNG_IMAGE_VERSION;
-  header.width = static_cast<png_uint_32>(image.width());
-  header.height = static_cast<png_uint_32>(image.height());
-  header.format = PNG_FORMAT_RGB;
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
-  std::vector<std::byte> bytes(size);
-  if (png_image_write_to_memory(&header, bytes.data(), &size, 0, image.pixels().data(), 0, nullptr) == 0) {
-    throw DataError(fmt::format("cannot write PNG: {}", header.message));
-  }
-  bytes.resize(size);
-  return bytes;
-}
 
 void write_out(const std::string& path, std::span<const std::byte> bytes) {
   AtomicFile file(path);

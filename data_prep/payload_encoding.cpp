@@ -73,8 +73,8 @@ void store_raw(const ImportedImage& image, int max_side, EncodedImage& encoded) 
     return;
   }
   RgbImage resampled;
-  ResizeScratch scratch;
-  resize_bilinear(image.pixels, {0, 0, found.width, found.height}, size.width, size.height, scratch,
+  Resizer resizer;
+  resize_bilinear(image.pixels, {0, 0, found.width, found.height}, size.width, size.height, resizer,
                   resampled);
   encoded.payload = bytes_of(resampled);
   encoded.width = size.width;
