@@ -114,7 +114,9 @@ inline BlockSummary decode_block(BitReader& reader, const HuffmanTable& dc_table
                                  const std::array<std::uint16_t, 64>& quantisers, int& dc,
                                  Block& block) noexcept {
   reader.refill();
-  dc += dc_table.next(reader).value;
+  const HuffmanTable::Symbol difference = dc_table.next(reader);
+  if (difference.run == HuffmanTable::kBroken) return {0, -1};
+  dc += difference.value;
   const int first = dc * quantisers[0];
   block.coefficients[0] = static_cast<std::int16_t>(first);
   int magnitude = std::abs(first);
@@ -140,7 +142,9 @@ inline BlockSummary decode_block(BitReader& reader, const HuffmanTable& dc_table
 inline bool skip_block(BitReader& reader, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
                        int& dc) noexcept {
   reader.refill();
-  dc += dc_table.next(reader).value;
+  const HuffmanTable::Symbol difference = dc_table.next(reader);
+  if (difference.run == HuffmanTable::kBroken) return false;
+  dc += difference.value;
   int k = 1;
   while (k < 64) {
     reader.refill();

@@ -9,10 +9,10 @@
 
 namespace ft::jpeg {
 
-// Above this sum of absolute coefficients 16 bits could overflow between the two passes, and libjpeg must
-// decide what then happens. No picture of 8-bit pixels has more (8 x 8 x 128 by Cauchy and Schwarz), but for
-// what quantising added.
-inline constexpr int kMostMagnitude = 8000;
+// Above this sum of absolute coefficients 16 bits could overflow between the two passes (which scale by 4,
+// and a coefficient by up to sqrt(2) cos(pi / 16) = 1.387), and libjpeg must decide what then happens. A
+// picture of 8-bit pixels can have more (8 x 8 x 128 by Cauchy and Schwarz), but hardly does.
+inline constexpr int kMostMagnitude = 5900;
 
 // Writes the 8 x 8 pixels of a block.
 void inverse_dct(const Block& block, std::uint8_t* out, std::size_t stride);

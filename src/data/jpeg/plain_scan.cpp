@@ -30,6 +30,7 @@ int ceil_div(int value, int by) {
 
 std::optional<PlainComponent> component(const jpeg_decompress_struct& info, int index) {
   const jpeg_component_info& from = info.comp_info[index];
+  if (from.quant_tbl_no >= NUM_QUANT_TBLS) return std::nullopt;  // libjpeg has not looked at it yet
   const JQUANT_TBL* quantisers = info.quant_tbl_ptrs[from.quant_tbl_no];
   if (info.cur_comp_info[index] != &from || quantisers == nullptr || from.dc_tbl_no >= NUM_HUFF_TBLS ||
       from.ac_tbl_no >= NUM_HUFF_TBLS || info.dc_huff_tbl_ptrs[from.dc_tbl_no] == nullptr ||
