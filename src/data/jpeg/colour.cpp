@@ -131,9 +131,13 @@ void repeat_row(const std::uint8_t* grey, int width, std::uint8_t* out) {
 
 }  // namespace
 
-RowConverter::RowConverter(Chroma chroma, const Box& window) : chroma_(chroma), window_(window) {
+void RowConverter::start(Chroma chroma, const Box& window) {
+  chroma_ = chroma;
+  window_ = window;
   if (chroma != Chroma::k422 && chroma != Chroma::k420) return;
   const std::size_t samples = rounded_up(window.width / 2 + 2);
+  // Never smaller again: a vector that grows anew would clear what is overwritten anyway.
+  if (cb_.size() >= 2 * samples + kPlaneSlack) return;
   sums_.resize(samples + 2 + kAtOnce);
   cb_.resize(2 * samples + kPlaneSlack);
   cr_.resize(2 * samples + kPlaneSlack);

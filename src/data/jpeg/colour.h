@@ -29,14 +29,15 @@ inline constexpr std::size_t kPlaneSlack = 64;
 // Writes RGB rows of the window from planes that cover what it needs: one per thread, for its scratch.
 class RowConverter {
  public:
-  RowConverter(Chroma chroma, const Box& window);
+  // Before the rows of a window.
+  void start(Chroma chroma, const Box& window);
   void convert(const Plane* planes, int y, std::uint8_t* out);
 
  private:
   const std::uint8_t* chroma_row(const Plane& plane, int y, std::vector<std::uint8_t>& row);
 
-  Chroma chroma_;
-  Box window_;
+  Chroma chroma_ = Chroma::kNone;
+  Box window_{};
   std::vector<std::uint16_t> sums_;
   std::vector<std::uint8_t> cb_, cr_;
 };

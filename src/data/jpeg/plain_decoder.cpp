@@ -31,10 +31,10 @@ bool PlainDecoder::decode(const PlainStream& stream, const Box& window, std::spa
   const Mcus wanted = mcus_of(scan, window);
   place_planes(scan, wanted);
   if (!decode_blocks(stream, wanted)) return false;
-  RowConverter converter(scan.chroma, window);
+  converter_.start(scan.chroma, window);
   std::uint8_t* row = out.data();
   for (int y = window.top; y < window.bottom(); ++y, row += std::ptrdiff_t{3} * window.width) {
-    converter.convert(planes_.data(), y, row);
+    converter_.convert(planes_.data(), y, row);
   }
   return true;
 }

@@ -67,6 +67,7 @@ class PlainDecoder {
   std::size_t components_ = 0;
   std::array<Plane, 3> planes_;
   std::vector<std::uint8_t> samples_;
+  RowConverter converter_;
 };
 
 }  // namespace ft::jpeg

@@ -1,7 +1,10 @@
 #include <algorithm>
+#include <array>
+#include <utility>
 
 #include <gtest/gtest.h>
 
+#include "ft/base/error.h"
 #include "ft/data/codec.h"
 
 #include "jpeg_restart.h"
@@ -139,6 +142,44 @@ TEST(RestartMarkers, DamagedFilesStayAsTheyAre) {
   warned[file.size() / 2] = std::byte{0xFF};
   warned[file.size() / 2 + 1] = std::byte{0xD3};
   EXPECT_FALSE(add_restart_markers(warned));
+}
+
+// A window that is decoded through the offsets is that part of the whole picture, wherever it lies.
+TEST(JpegRestart, AWindowByTheOffsetsIsThatPartOfTheWhole) {
+  const RgbImage picture = patterned_image(512, 203);
+  for (const auto& [luma_h, luma_v] : {std::pair{1, 1}, {2, 1}, {2, 2}}) {
+    const auto made = add_restart_markers(make_jpeg(picture, {.luma_h = luma_h, .luma_v = luma_v}));
+    ASSERT_TRUE(made.has_value());
+    const RgbImage whole = decoded(made->file, 512, 203);
+    Decoder decoder;
+    for (const Box window : {Box{0, 0, 512, 203},
+                             {0, 0, 1, 1},
+                             {511, 202, 1, 1},
+                             {127, 15, 2, 2},
+                             {128, 16, 64, 33},
+                             {255, 100, 200, 103},
+                             {63, 0, 3, 203}}) {
+      const RgbView view =
+          decoder.decode({Codec::kJpeg, made->file, {512, 203}, made->restart_offset}, window);
+      ASSERT_TRUE(view.box.contains(window));
+      for (int y = window.top; y < window.bottom(); ++y) {
+        const auto bytes = static_cast<std::size_t>(window.width) * 3;
+        const auto expected = whole.row(y).subspan(static_cast<std::size_t>(window.left) * 3, bytes);
+        ASSERT_TRUE(std::ranges::equal(std::span(view.at(window.left, y), bytes), expected))
+            << luma_h << luma_v << " row " << y;
+      }
+    }
+  }
+}
+
+TEST(JpegRestart, OffsetsOfAnotherFileAreRefused) {
+  auto made = add_restart_markers(make_jpeg(patterned_image(512, 203)));
+  ASSERT_TRUE(made.has_value());
+  ++made->restart_offset[3];
+  Decoder decoder;
+  EXPECT_THROW(static_cast<void>(decoder.decode({Codec::kJpeg, made->file, {512, 203}, made->restart_offset},
+                                                {0, 0, 512, 203})),
+               DataError);
 }
 
 }  // namespace
