@@ -5,16 +5,22 @@
 
 #include <CLI/CLI.hpp>
 
+#include "ft/comm/communicator.h"
+
 namespace ft {
 
 // Runs the chosen command; throws ft::Error.
 using Command = std::function<void()>;
 
+// A command that all ranks of a job run together; the others run on rank 0.
+using CollectiveCommand = std::function<void(Communicator& ranks)>;
+
 // Each declares its options and, when chosen, sets `chosen`.
-void add_pack_command(CLI::App& app, Command& chosen);
+void add_pack_command(CLI::App& app, CollectiveCommand& chosen);
 void add_info_command(CLI::App& app, Command& chosen);
 void add_verify_command(CLI::App& app, Command& chosen);
 void add_extract_command(CLI::App& app, Command& chosen);
+void add_duplicates_command(CLI::App& app, Command& chosen);
 void add_sheet_command(CLI::App& app, Command& chosen);
 
 }  // namespace ft

@@ -1,6 +1,8 @@
-// ft_pack: makes and inspects packed sets. docs/shard_format.md describes what it writes.
+// ft_pack: makes and inspects packed sets, alone or as the ranks of an MPI job. docs/shard_format.md
+// describes what it writes.
 #include <cstdio>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include <CLI/CLI.hpp>
@@ -8,15 +10,21 @@
 #include <hdf5.h>
 
 #include "ft/base/error.h"
+#include "ft/base/host.h"
+#include "ft/comm/agreement.h"
+#include "ft/comm/backends.h"
+#include "ft/comm/mpi_session.h"
 #include "ft/data/shard_format.h"
 
 #include "commands.h"
-#include "pack_pipeline.h"
+#include "interrupt.h"
+#include "together.h"
 
 namespace {
 
 int report(ft::ExitCode code, const std::string& what, const std::string& hint = {}) {
   fmt::print(stderr, "ft_pack: error: {}{}\n", what, hint.empty() ? "" : fmt::format(" (hint: {})", hint));
+  std::fflush(stderr);
   return static_cast<int>(code);
 }
 
@@ -25,35 +33,84 @@ std::string version_text() {
                      H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE);
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, ft::Communicator& ranks) {
   CLI::App app("Packs pictures into sharded HDF5 for ft_dist, and inspects packed sets.", "ft_pack");
   app.require_subcommand(1);
   app.set_version_flag("--version", version_text());
   app.footer(
       "ft_pack COMMAND --help says more.\n"
-      "Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 data missing, damaged or unwritable.");
+      "Exit codes: 0 done, 1 a bug, 2 wrong usage, 3 data missing, damaged or unwritable, 4 another rank\n"
+      "failed, 75 stopped on request (the same command goes on).");
+  ft::CollectiveCommand pack;
   ft::Command command;
-  ft::add_pack_command(app, command);
+  ft::add_pack_command(app, pack);
   ft::add_info_command(app, command);
   ft::add_verify_command(app, command);
   ft::add_extract_command(app, command);
+  ft::add_duplicates_command(app, command);
   ft::add_sheet_command(app, command);
+  const bool speaks = ranks.rank() == 0;
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {
-    return app.exit(help_or_version);
+    return speaks ? app.exit(help_or_version) : 0;
   } catch (const CLI::ParseError& error) {
+    if (!speaks) return static_cast<int>(ft::ExitCode::kUsage);
     return report(ft::ExitCode::kUsage, error.what(), "ft_pack --help, ft_pack COMMAND --help");
+  } catch (ft::UsageError& error) {
+    error.mark_known_to_all();  // every rank has the same command line
+    throw;
   }
-  command();
+  if (pack) {
+    pack(ranks);
+  } else {
+    ft::together(ranks, "running the command", [&] {
+      if (speaks) command();
+    });
+  }
   return static_cast<int>(ft::ExitCode::kDone);
+}
+
+// "rank 1 on n0: ", where there are several.
+std::string rank_on_host(const ft::MpiSession& mpi) {
+  return mpi.world_size() == 1 ? "" : fmt::format("rank {} on {}: ", mpi.rank(), ft::host_name());
+}
+
+int run_and_report(ft::MpiSession& mpi, int argc, char** argv) {
+  try {
+    const int code = run(argc, argv, *ft::make_host_communicator(mpi));
+    mpi.finalize();
+    return code;
+  } catch (const ft::Error& error) {
+    const int code = static_cast<int>(error.code());
+    const bool said_once = error.known_to_all() || mpi.world_size() == 1;
+    if (!error.known_to_all() || mpi.rank() == 0) {
+      report(error.code(), (said_once ? "" : rank_on_host(mpi)) + error.what(), error.hint());
+    }
+    if (said_once) {
+      mpi.finalize();
+    } else {
+      mpi.abort(code);  // the others may be waiting for this rank
+    }
+    return code;
+  } catch (const std::exception& error) {
+    report(ft::ExitCode::kBug, rank_on_host(mpi) + error.what(), "this is a bug in ft_pack");
+    mpi.abort(static_cast<int>(ft::ExitCode::kBug));
+    return static_cast<int>(ft::ExitCode::kBug);
+  }
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    // MPI starts threads of its own: signals must wait in them too.
+    std::optional<ft::DeferredInterrupt> held;
+    if (ft::launcher_environment().launcher != "none") held.emplace();
+    ft::MpiSession mpi(argc, argv);
+    const int code = run_and_report(mpi, argc, argv);
+    if (held) held->forget();
+    return code;
   } catch (const ft::Error& error) {
     return report(error.code(), error.what(), error.hint());
   } catch (const std::exception& error) {

@@ -137,4 +137,11 @@ nlohmann::ordered_json IdxPair::description() const {
   return {{"kind", "IDX pair"}, {"images", file_name_}};
 }
 
+std::string IdxPair::identity() const {
+  Xxh3Stream stream;
+  stream.update(pixels_);
+  stream.update(std::as_bytes(std::span(entries_)));
+  return fmt::format("{} {}x{} {}", file_name_, width_, height_, stream.hex_digest());
+}
+
 }  // namespace ft

@@ -27,6 +27,7 @@ class IdxPair final : public InputSet {
   [[nodiscard]] std::string source(std::size_t candidate) const override;
   [[nodiscard]] LoadedImage load(std::size_t candidate) const override;
   [[nodiscard]] nlohmann::ordered_json description() const override;
+  [[nodiscard]] std::string identity() const override;
 
  private:
   struct Entry {

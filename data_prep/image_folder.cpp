@@ -1,8 +1,10 @@
 #include "image_folder.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <span>
+#include <stdexcept>
 #include <system_error>
 
 #include <fcntl.h>
@@ -77,8 +79,19 @@ void collect_files(const fs::path& directory, const std::string& prefix, Ancesto
   throw ImportError("cannot be read: " + errno_text(error_number));
 }
 
+// Of what decides whether a file may have changed.
+std::uint64_t stamp_of(const struct stat& status) {
+  const std::array<std::int64_t, 3> parts{status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  return xxh3_64(std::as_bytes(std::span(parts)));
+}
+
+struct Candidate {
+  std::vector<std::byte> bytes;
+  std::uint64_t stamp;
+};
+
 // As read_file, but the reason names no path, and nothing but a plain file is waited for.
-std::vector<std::byte> read_candidate(const fs::path& path) {
+Candidate read_candidate(const fs::path& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) refuse(errno);
   struct stat status {};
@@ -93,7 +106,20 @@ std::vector<std::byte> read_candidate(const fs::path& path) {
   } catch (const DataError& error) {
     throw ImportError(error.what());
   }
-  return bytes;
+  return {std::move(bytes), stamp_of(status)};
+}
+
+void append_name(std::string& out, const std::string& name) {
+  out += name;
+  out += '\0';  // the one byte that no path holds
+}
+
+std::string take_name(std::string_view& text) {
+  const std::size_t end = text.find('\0');
+  if (end == std::string_view::npos) throw std::logic_error("a listing that breaks off");
+  std::string name(text.substr(0, end));
+  text.remove_prefix(end + 1);
+  return name;
 }
 
 }  // namespace
@@ -129,8 +155,38 @@ std::string ImageFolder::source(std::size_t candidate) const {
 }
 
 LoadedImage ImageFolder::load(std::size_t candidate) const {
-  const std::vector<std::byte> bytes = read_candidate(root_ / files_.at(candidate).path);
-  return {import_image(bytes), xxh3_64(bytes)};
+  const Candidate found = read_candidate(root_ / files_.at(candidate).path);
+  return {import_image(found.bytes), xxh3_64(found.bytes), found.stamp};
+}
+
+std::uint64_t ImageFolder::stamp(std::size_t candidate) const {
+  struct stat status {};
+  return ::stat((root_ / files_.at(candidate).path).c_str(), &status) == 0 ? stamp_of(status) : 0;
+}
+
+std::string ImageFolder::identity() const {
+  return fmt::format("{} {}", to_utf8(fs::canonical(root_).string()), xxh3_128_of(listing()));
+}
+
+// The classes, an empty name, then label and path of each file.
+std::string ImageFolder::listing() const {
+  std::string text;
+  for (const std::string& name : classes_) append_name(text, name);
+  append_name(text, {});
+  for (const File& file : files_) {
+    append_name(text, std::to_string(file.label));
+    append_name(text, file.path);
+  }
+  return text;
+}
+
+ImageFolder::ImageFolder(fs::path root, std::string_view listing) : root_(std::move(root)) {
+  for (std::string name = take_name(listing); !name.empty(); name = take_name(listing))
+    classes_.push_back(name);
+  while (!listing.empty()) {
+    const std::int32_t label = std::stoi(take_name(listing));
+    files_.push_back({take_name(listing), label});
+  }
 }
 
 nlohmann::ordered_json ImageFolder::description() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string_view>
 
 #include "input_set.h"
 
@@ -14,6 +15,8 @@ class ImageFolder final : public InputSet {
   // Scans now. `wanted`: only these classes, when not empty. Throws DataError (missing, unreadable, no or one
   // class, a class without files) or UsageError (unknown class).
   ImageFolder(std::filesystem::path root, const std::vector<std::string>& wanted);
+  // The one that another rank has scanned.
+  ImageFolder(std::filesystem::path root, std::string_view listing);
 
   [[nodiscard]] const std::vector<std::string>& classes() const noexcept override { return classes_; }
   [[nodiscard]] std::size_t size() const noexcept override { return files_.size(); }
@@ -23,6 +26,9 @@ class ImageFolder final : public InputSet {
   [[nodiscard]] std::string source(std::size_t candidate) const override;
   [[nodiscard]] LoadedImage load(std::size_t candidate) const override;
   [[nodiscard]] nlohmann::ordered_json description() const override;
+  [[nodiscard]] std::uint64_t stamp(std::size_t candidate) const override;
+  [[nodiscard]] std::string identity() const override;
+  [[nodiscard]] std::string listing() const override;
 
  private:
   struct File {

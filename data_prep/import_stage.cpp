@@ -1,156 +1,215 @@
 #include "import_stage.h"
 
 #include <algorithm>
-#include <atomic>
+#include <chrono>
+#include <exception>
 #include <optional>
 
-#include <fmt/format.h>
-
-#include "ft/base/error.h"
 #include "ft/base/hash.h"
 #include "ft/report/progress.h"
 
+#include "import_record.h"
 #include "ordered_parallel.h"
+#include "payload_encoding.h"
+#include "picture_look.h"
+#include "pulse.h"
+#include "together.h"
 
 namespace ft {
 namespace {
 
-// What a worker makes of one candidate: an image, a reason why not, or neither when it is no longer wanted.
+constexpr std::size_t kBlock = 16;
+constexpr std::chrono::milliseconds kBetweenBeats{20};
+
+// What a worker makes of one candidate: what is stored of it, or a reason why nothing is.
 struct Outcome {
   std::optional<EncodedImage> image;
-  std::uint64_t payload_xxh3 = 0;
-  std::uint64_t source_xxh3 = 0;
+  ImportedSample sample;
+  std::vector<std::byte> rest;  // what lies behind the payload in the spool
   std::string reason;
 };
 
-std::vector<std::uint64_t> count_candidates(const InputSet& input) {
-  std::vector<std::uint64_t> counts(input.classes().size());
-  for (std::size_t i = 0; i < input.size(); ++i) ++counts[static_cast<std::size_t>(input.label(i))];
-  return counts;
+void append_bytes(std::vector<std::byte>& out, std::span<const std::byte> bytes) {
+  out.insert(out.end(), bytes.begin(), bytes.end());
 }
 
-// Takes outcomes in order. All that decides what is stored happens here, on one thread.
-class Importer {
+void describe_image(const EncodedImage& image, ImportedSample& sample) {
+  sample.bytes = image.payload.size();
+  sample.xxh3 = xxh3_64(image.payload);
+  sample.found_bytes = image.found_bytes;
+  sample.restart_intervals = static_cast<std::uint32_t>(image.restart_offset.size());
+  sample.width = static_cast<std::uint32_t>(image.width);
+  sample.height = static_cast<std::uint32_t>(image.height);
+  sample.codec = image.codec;
+  sample.exif_oriented = image.exif_oriented;
+  sample.resampled = image.resampled;
+}
+
+void describe_look(const PictureLook& look, ImportedSample& sample) {
+  sample.pixels_xxh3 = look.pixels_xxh3;
+  sample.look_hash = look.hash;
+  sample.telling = look.telling;
+}
+
+// On a worker thread.
+Outcome import_candidate(const InputSet& input, std::uint64_t candidate, const EncodingOptions& encoding) {
+  Outcome outcome;
+  ImportedSample& sample = outcome.sample;
+  sample.candidate = candidate;
+  sample.label = input.label(candidate);
+  try {
+    LoadedImage loaded = input.load(candidate);
+    sample.source_xxh3 = loaded.source_xxh3;
+    sample.stamp = loaded.stamp;
+    // Before anything is resampled: a copy is one whatever is stored of it.
+    const PictureLook look = look_at(loaded.image.pixels);
+    describe_look(look, sample);
+    outcome.image = encode_image(std::move(loaded.image), encoding);
+    describe_image(*outcome.image, sample);
+    append_bytes(outcome.rest, std::as_bytes(std::span(outcome.image->restart_offset)));
+    append_bytes(outcome.rest, std::as_bytes(std::span(look.thumbnail.pixels)));
+    sample.rest_xxh3 = static_cast<std::uint32_t>(xxh3_64(outcome.rest));
+  } catch (const ImportError& error) {
+    outcome.reason = error.what();
+  }
+  return outcome;
+}
+
+// Takes outcomes in order, on one thread.
+class Recorder {
  public:
-  Importer(const InputSet& input, const PackOptions& options, PayloadSpool& spool)
+  Recorder(SpoolWriter& spool, JournalWriter& journal) : spool_(spool), journal_(journal) {}
+
+  // False when the candidate is refused.
+  bool take(Outcome outcome) {
+    ImportRecord record{
+        .sample = outcome.sample, .refused = !outcome.image, .note = std::move(outcome.reason)};
+    const std::size_t start = records_.size();
+    if (record.refused) {
+      append_record(records_, record);
+      return false;
+    }
+    record.note = std::move(outcome.image->converted);
+    record.sample.spool = spool_.number();
+    record.sample.spool_begin = spool_.append(outcome.image->payload);
+    spool_.append(outcome.rest);
+    append_record(records_, record);
+    // The journal remembers good ones only: a refused one is tried again.
+    journal_.append(std::string_view(records_).substr(start));
+    return true;
+  }
+
+  [[nodiscard]] const std::string& records() const noexcept { return records_; }
+
+ private:
+  SpoolWriter& spool_;
+  JournalWriter& journal_;
+  std::string records_;
+};
+
+// One rank's work on its share, in step with the others as far as it must be.
+class ShareImport {
+ public:
+  ShareImport(const InputSet& input, std::vector<std::uint64_t> share, const PackOptions& options,
+              Recorder& recorder, Communicator& ranks, const std::function<bool()>& stop_requested,
+              const std::function<void(std::int64_t)>& show)
       : input_(input),
+        share_(std::move(share)),
         options_(options),
-        spool_(spool),
-        stored_(input.classes().size()),
-        full_(input.classes().size()),
-        first_failure_(input.classes().size()) {}
+        recorder_(recorder),
+        ranks_(ranks),
+        stop_requested_(stop_requested),
+        show_(show),
+        pulse_(ranks) {}
 
-  // On a worker. Whether a class is full may be seen late, which wastes work but changes nothing.
-  [[nodiscard]] Outcome work(std::size_t candidate) const {
-    Outcome outcome;
-    if (full_[class_of(candidate)].load(std::memory_order_relaxed)) return outcome;
+  void run() {
+    std::exception_ptr failure;
     try {
-      LoadedImage loaded = input_.load(candidate);
-      outcome.image = encode_image(std::move(loaded.image), options_.encoding);
-      outcome.payload_xxh3 = xxh3_64(outcome.image->payload);
-      outcome.source_xxh3 = loaded.source_xxh3;
-    } catch (const ImportError& error) {
-      outcome.reason = error.what();
+      import_until_stopped();
+    } catch (...) {
+      failure = std::current_exception();
+      mine_.stop = 2;
     }
-    return outcome;
-  }
-
-  void take(std::size_t candidate, const Outcome& outcome) {
-    const std::size_t label = class_of(candidate);
-    if (full_[label].load(std::memory_order_relaxed)) return;
-    if (!outcome.image) return skip(candidate, outcome.reason);
-    store(candidate, outcome);
-    if (++stored_[label] == options_.limit_per_class) full_[label].store(true, std::memory_order_relaxed);
-  }
-
-  [[nodiscard]] Imported finish(const std::vector<std::uint64_t>& candidates) {
-    for (std::size_t i = 0; i < stored_.size(); ++i) {
-      if (stored_[i] > 0) continue;
-      throw DataError(fmt::format("class '{}' has no usable picture among its {} files ({})",
-                                  input_.classes()[i], candidates[i], first_failure_[i]),
-                      "remove it, or choose the others with --classes");
-    }
-    return std::move(imported_);
+    pulse_.finish(mine_, [this](RankState& mine) {
+      if (stop_requested_()) mine.stop = std::max<std::int64_t>(mine.stop, 1);
+      show_(pulse_.world().done);
+    });
+    together(ranks_, "importing", [&failure] {
+      if (failure) std::rethrow_exception(failure);
+    });
+    if (pulse_.world().stop != 0) throw Interrupted();
   }
 
  private:
-  [[nodiscard]] std::size_t class_of(std::size_t candidate) const {
-    return static_cast<std::size_t>(input_.label(candidate));
-  }
-
-  void skip(std::size_t candidate, const std::string& reason) {
-    const std::string source = input_.source(candidate);
-    if (options_.on_error == OnError::kFail) {
-      throw DataError(fmt::format("{}: {}", source, reason), "--on-error skip leaves such files out");
+  void import_until_stopped() {
+    OrderedParallel<Outcome> outcomes(share_.size(), options_.workers, [this](std::size_t i) {
+      return import_candidate(input_, share_[i], options_.encoding);
+    });
+    for (const std::uint64_t candidate : share_) {
+      while (!must_end_before(candidate) && !outcomes.wait_for_next(kBetweenBeats)) {
+      }
+      if (must_end_before(candidate)) return;
+      const bool good = recorder_.take(outcomes.next());
+      ++mine_.done;
+      show_(ranks_.world_size() == 1 ? mine_.done : pulse_.world().done);
+      if (good || options_.on_error == OnError::kSkip) continue;
+      mine_.refused = static_cast<std::int64_t>(candidate) + 1;
+      return;
     }
-    std::string& first = first_failure_[class_of(candidate)];
-    if (first.empty()) first = fmt::format("{}: {}", source, reason);
-    imported_.skipped.push_back({source, reason});
   }
 
-  void store(std::size_t candidate, const Outcome& outcome) {
-    const EncodedImage& image = *outcome.image;
-    const std::uint64_t spool_begin = spool_.append(image.payload);
-    spool_.append(std::as_bytes(std::span(image.restart_offset)));
-    imported_.samples.push_back(
-        {.candidate = candidate,
-         .spool_begin = spool_begin,
-         .bytes = image.payload.size(),
-         .xxh3 = outcome.payload_xxh3,
-         .source_xxh3 = outcome.source_xxh3,
-         .width = static_cast<std::uint32_t>(image.width),
-         .height = static_cast<std::uint32_t>(image.height),
-         .label = input_.label(candidate),
-         .codec = image.codec,
-         .restart_intervals = static_cast<std::uint32_t>(image.restart_offset.size())});
-    note(candidate, image);
-  }
-
-  void note(std::size_t candidate, const EncodedImage& image) {
-    if (!image.converted.empty()) imported_.converted.push_back({input_.source(candidate), image.converted});
-    if (image.exif_oriented) ++imported_.exif_oriented;
-    if (image.resampled) ++imported_.resampled;
-    if (!image.restart_offset.empty()) {
-      ++imported_.transcoded.samples;
-      imported_.transcoded.bytes_found += image.found_bytes;
-      imported_.transcoded.bytes_stored += image.payload.size();
-    }
+  // Also the place where this rank hears of the others.
+  bool must_end_before(std::uint64_t candidate) {
+    if (stop_requested_()) mine_.stop = 1;
+    pulse_.beat(mine_);
+    const RankState& world = pulse_.world();
+    const bool behind_refused = world.refused != 0 && static_cast<std::int64_t>(candidate) >= world.refused;
+    return mine_.stop != 0 || world.stop != 0 || behind_refused;
   }
 
   const InputSet& input_;
+  std::vector<std::uint64_t> share_;
   const PackOptions& options_;
-  PayloadSpool& spool_;
-  std::vector<std::uint64_t> stored_;
-  std::vector<std::atomic<bool>> full_;
-  std::vector<std::string> first_failure_;
-  Imported imported_;
+  Recorder& recorder_;
+  Communicator& ranks_;
+  const std::function<bool()>& stop_requested_;
+  const std::function<void(std::int64_t)>& show_;
+  Pulse pulse_;
+  RankState mine_;
 };
 
 }  // namespace
 
-Imported import_all(const InputSet& input, const PackOptions& options, PayloadSpool& spool,
-                    const std::function<bool()>& stop_requested) {
-  const std::vector<std::uint64_t> candidates = count_candidates(input);
-  const auto empty = std::find(candidates.begin(), candidates.end(), 0U);
-  if (empty != candidates.end()) {
-    const std::size_t index = static_cast<std::size_t>(empty - candidates.begin());
-    throw DataError(fmt::format("class '{}' has no pictures", input.classes()[index]),
-                    "choose the others with --classes");
+std::vector<std::uint64_t> share_of_rank(const std::vector<std::uint64_t>& wanted, int rank, int world_size) {
+  std::vector<std::uint64_t> share;
+  const auto stride = static_cast<std::size_t>(world_size) * kBlock;
+  for (std::size_t begin = static_cast<std::size_t>(rank) * kBlock; begin < wanted.size(); begin += stride) {
+    const std::size_t end = std::min(wanted.size(), begin + kBlock);
+    for (std::size_t i = begin; i < end; ++i) share.push_back(wanted[i]);
   }
-  if (input.size() > kMaxSamples) {
-    throw DataError(fmt::format("{} inputs are more than a set can hold ({})", input.size(), kMaxSamples));
-  }
-  Importer importer(input, options, spool);
-  OrderedParallel<Outcome> outcomes(input.size(), options.workers,
-                                    [&importer](std::size_t candidate) { return importer.work(candidate); });
-  Progress progress("import", input.size(), "inputs");
-  for (std::size_t i = 0; i < input.size(); ++i) {
-    if (stop_requested()) throw Interrupted();
-    importer.take(i, outcomes.next());
-    progress.update(i + 1);
-  }
+  return share;
+}
+
+std::string import_candidates(const InputSet& input, const std::vector<std::uint64_t>& wanted,
+                              std::uint64_t already_done, const PackOptions& options, SpoolWriter& spool,
+                              JournalWriter& journal, Communicator& ranks,
+                              const std::function<bool()>& stop_requested) {
+  Progress progress("import", already_done + wanted.size(), "inputs", ranks.rank() == 0,
+                    std::chrono::seconds(10), already_done);
+  const std::function<void(std::int64_t)> show = [&](std::int64_t done) {
+    progress.update(already_done + static_cast<std::uint64_t>(done));
+  };
+  Recorder recorder(spool, journal);
+  ShareImport(input, share_of_rank(wanted, ranks.rank(), ranks.world_size()), options, recorder, ranks,
+              stop_requested, show)
+      .run();
+  progress.update(already_done + wanted.size());
   progress.finish();
-  return importer.finish(candidates);
+  std::string all;
+  for (const std::string& records : ranks.all_gather(recorder.records(), "gathering what was imported")) {
+    all += records;
+  }
+  return all;
 }
 
 }  // namespace ft

@@ -1,40 +1,31 @@
-// The first half of packing: every candidate is imported, in parallel; what is good goes to the spool, in
-// order.
+// The first half of packing: candidates are imported in parallel, on threads and on ranks; what is good goes
+// to this rank's spool and journal.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
 #include <vector>
 
+#include "ft/comm/communicator.h"
+
 #include "input_set.h"
+#include "journal.h"
 #include "pack_pipeline.h"
 #include "payload_spool.h"
 
 namespace ft {
 
-// A stored sample; its place in the list is its sample id.
-struct ImportedSample {
-  std::size_t candidate;
-  std::uint64_t spool_begin;
-  std::uint64_t bytes;
-  std::uint64_t xxh3;
-  std::uint64_t source_xxh3;
-  std::uint32_t width, height;
-  std::int32_t label;
-  Codec codec;
-  std::uint32_t restart_intervals;  // their offsets stand behind the payload in the spool, 4 bytes each
-};
+// This rank's part of `wanted`: blocks dealt out in turn, so that neighbours of one kind go to all.
+[[nodiscard]] std::vector<std::uint64_t> share_of_rank(const std::vector<std::uint64_t>& wanted, int rank,
+                                                       int world_size);
 
-struct Imported {
-  std::vector<ImportedSample> samples;
-  std::vector<InputNote> converted;
-  std::vector<InputNote> skipped;
-  std::uint64_t exif_oriented = 0;
-  Transcoded transcoded;
-  std::uint64_t resampled = 0;
-};
-
-// Throws DataError when a class comes out empty, or at the first failure with OnError::kFail.
-[[nodiscard]] Imported import_all(const InputSet& input, const PackOptions& options, PayloadSpool& spool,
-                                  const std::function<bool()>& stop_requested);
+// Imports `wanted` with all ranks and returns every rank's records (import_record.h), one after the other.
+// Of a pack that ends at the first refused candidate, all before it are there. `already_done`: for the
+// progress. Throws Interrupted on all ranks when one is asked to stop, and one rank's DataError on all.
+[[nodiscard]] std::string import_candidates(const InputSet& input, const std::vector<std::uint64_t>& wanted,
+                                            std::uint64_t already_done, const PackOptions& options,
+                                            SpoolWriter& spool, JournalWriter& journal, Communicator& ranks,
+                                            const std::function<bool()>& stop_requested);
 
 }  // namespace ft

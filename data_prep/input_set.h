@@ -14,6 +14,7 @@ namespace ft {
 struct LoadedImage {
   ImportedImage image;
   std::uint64_t source_xxh3;  // of the input as found
+  std::uint64_t stamp = 0;    // InputSet::stamp when it was read
 };
 
 class InputSet {
@@ -32,6 +33,13 @@ class InputSet {
   [[nodiscard]] virtual std::string source(std::size_t candidate) const = 0;
   // Throws ImportError. Thread-safe.
   [[nodiscard]] virtual LoadedImage load(std::size_t candidate) const = 0;
+  // Changes when the candidate's content may have: of a file, from its size and its time. Thread-safe.
+  [[nodiscard]] virtual std::uint64_t stamp(std::size_t /*candidate*/) const { return 0; }
+  // Which candidates these are, where they lie and in which order, hashed; of an input read whole, its
+  // content too.
+  [[nodiscard]] virtual std::string identity() const { return {}; }
+  // What makes the same set on another rank without looking at the disk again; empty: nothing does.
+  [[nodiscard]] virtual std::string listing() const { return {}; }
   // What the manifest records of where the candidates come from; the same wherever the input lies.
   [[nodiscard]] virtual nlohmann::ordered_json description() const = 0;
 };

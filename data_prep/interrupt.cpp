@@ -19,7 +19,7 @@ bool is_ignored(int signal) {
 
 DeferredInterrupt::DeferredInterrupt() {
   sigemptyset(&signals_);
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGUSR1}) {
     if (!is_ignored(signal)) sigaddset(&signals_, signal);
   }
   pthread_sigmask(SIG_BLOCK, &signals_, &before_);
@@ -35,7 +35,18 @@ bool DeferredInterrupt::requested() const {
   const auto waits = [&](int signal) {
     return sigismember(&signals_, signal) == 1 && sigismember(&pending, signal) == 1;
   };
-  return waits(SIGINT) || waits(SIGTERM);
+  return waits(SIGINT) || waits(SIGTERM) || waits(SIGUSR1);
+}
+
+bool DeferredInterrupt::requested_by_usr1() const {
+  sigset_t pending;
+  sigpending(&pending);
+  return sigismember(&signals_, SIGUSR1) == 1 && sigismember(&pending, SIGUSR1) == 1;
+}
+
+void DeferredInterrupt::forget() {
+  const timespec at_once{};
+  while (requested()) sigtimedwait(&signals_, nullptr, &at_once);
 }
 
 }  // namespace ft

@@ -1,12 +1,13 @@
-// Ctrl-C and TERM, held back until half-made files are gone.
+// Ctrl-C, TERM and USR1, held back until what was done is safe.
 #pragma once
 
 #include <csignal>
 
 namespace ft {
 
-// While it lives, INT and TERM wait; threads made meanwhile inherit that. When it goes, a signal that waited
-// ends the process the way it would have: so keep everything that must be cleaned up inside its lifetime.
+// While it lives, INT, TERM and USR1 wait; threads made meanwhile inherit that. When it goes, a signal that
+// waited ends the process the way it would have: so keep everything that must be cleaned up inside its
+// lifetime.
 class DeferredInterrupt {
  public:
   DeferredInterrupt();
@@ -15,6 +16,10 @@ class DeferredInterrupt {
   ~DeferredInterrupt();
 
   [[nodiscard]] bool requested() const;
+  // By USR1, which asks for an end with an exit code (mpirun hands it on to all ranks).
+  [[nodiscard]] bool requested_by_usr1() const;
+  // The signals that wait are taken for seen, and end nothing.
+  void forget();
 
  private:
   sigset_t signals_{};

@@ -1,6 +1,7 @@
 // Work in parallel, results in order, memory bounded.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <exception>
@@ -29,6 +30,13 @@ class OrderedParallel {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
     room_.notify_all();
+  }
+
+  // Whether next() would not wait; waits at most that long to find out.
+  [[nodiscard]] bool wait_for_next(std::chrono::milliseconds longest) {
+    std::unique_lock lock(mutex_);
+    const Slot& slot = slots_[taken_ % slots_.size()];
+    return ready_.wait_for(lock, longest, [&slot] { return slot.result || slot.error; });
   }
 
   // The next result; rethrows what its work threw. Call at most `count` times, from one thread.

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
@@ -16,6 +17,7 @@
 #include "interrupt.h"
 #include "pack_pipeline.h"
 #include "pack_report.h"
+#include "together.h"
 
 namespace ft {
 namespace {
@@ -48,20 +50,69 @@ std::unique_ptr<InputSet> open_input(const PackArguments& arguments) {
   return std::make_unique<ImageFolder>(source, arguments.classes);
 }
 
-void pack_and_report(const InputSet& input, const PackArguments& arguments,
-                     const DeferredInterrupt& interrupt) {
-  const auto start = std::chrono::steady_clock::now();
-  const PackResult result =
-      pack(input, arguments.out, arguments.options, [&interrupt] { return interrupt.requested(); });
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  fmt::print("{}", pack_report(result, arguments.out, seconds.count()));
+// Rank 0 looks; the others take over what it has found, so that all see one list, and see it at once.
+std::unique_ptr<InputSet> open_input(const PackArguments& arguments, Communicator& ranks) {
+  const bool is_root = ranks.rank() == 0;
+  std::unique_ptr<InputSet> input;
+  together(ranks, "reading SRC", [&] {
+    if (is_root) input = open_input(arguments);
+  });
+  if (ranks.world_size() == 1) return input;
+  const std::string listing = from_root(ranks, is_root ? input->listing() : "", "sharing the list of SRC");
+  together(ranks, "reading SRC", [&] {
+    if (is_root) return;
+    if (listing.empty()) {
+      input = open_input(arguments);
+    } else {
+      input = std::make_unique<ImageFolder>(arguments.source, std::string_view(listing));
+    }
+  });
+  return input;
 }
 
-void run_pack(const PackArguments& arguments) {
-  const std::unique_ptr<InputSet> input = open_input(arguments);
+// A set inside SRC would be packed by the next pack.
+void refuse_out_inside_source(const PackArguments& arguments) {
+  std::error_code error;
+  const fs::path source = fs::canonical(arguments.source, error);
+  if (error) return;  // said better by whoever reads it
+  const fs::path out = fs::weakly_canonical(fs::absolute(arguments.out), error);
+  const auto [end, ignored] = std::mismatch(source.begin(), source.end(), out.begin(), out.end());
+  if (!error && end == source.end()) {
+    throw UsageError(fmt::format("--out {} is inside {}", arguments.out, arguments.source),
+                     "choose a directory beside it");
+  }
+}
+
+void pack_and_report(const PackArguments& arguments, Communicator& ranks,
+                     const DeferredInterrupt& interrupt) {
+  const auto start = std::chrono::steady_clock::now();
+  together(ranks, "reading the command line", [&] { refuse_out_inside_source(arguments); });
+  const std::unique_ptr<InputSet> input = open_input(arguments, ranks);
+  const PackResult result =
+      pack(*input, arguments.out, arguments.options, ranks, [&interrupt] { return interrupt.requested(); });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  if (ranks.rank() != 0) return;
+  fmt::print("{}", pack_report(result, arguments.out, seconds.count()));
+  if (result.overlap) {
+    fmt::print("{}", overlap_text(*result.overlap, arguments.out, arguments.options.against.string()));
+  }
+}
+
+void run_pack(const PackArguments& arguments, Communicator& ranks) {
   try {
-    const DeferredInterrupt interrupt;
-    return pack_and_report(*input, arguments, interrupt);
+    DeferredInterrupt interrupt;
+    try {
+      return pack_and_report(arguments, ranks, interrupt);
+    } catch (const Interrupted&) {
+      // A process on its own ends by the signal, as everyone expects; ranks end with one code, together,
+      // since the signal may have come to one of them only.
+      if (ranks.world_size() == 1 && !interrupt.requested_by_usr1()) throw;
+      interrupt.forget();
+      Error stopped(ExitCode::kStopped, fmt::format("stopped on request: {} is not made yet", arguments.out),
+                    "the same command goes on");
+      stopped.mark_known_to_all();
+      throw stopped;
+    }
   } catch (const Interrupted&) {
     // Not reached when the signal has its usual effect, which it had as the last thing in the block above.
     throw DataError(fmt::format("interrupted: {} was not made", arguments.out));
@@ -106,10 +157,21 @@ void add_output_options(CLI::App& command, PackArguments& arguments) {
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str()
       ->excludes(shards);
-  command.add_option("--workers", options.workers, "Import threads; the result does not depend on it")
+  command.add_flag("--fresh", options.fresh,
+                   "Begin anew, whatever an interrupted pack has left in DIR.packing");
+  command
+      .add_option("--workers", options.workers,
+                  "Import threads of each rank; the result does not depend on it")
       ->type_name("N")
       ->check(CLI::Range(1, 1024))
       ->capture_default_str();
+}
+
+void add_check_options(CLI::App& command, PackArguments& arguments) {
+  command
+      .add_option("--against", arguments.options.against,
+                  "Another packed set, for example the one to test on: warn of pictures that are in both")
+      ->type_name("OTHER");
 }
 
 // In which form pictures are stored.
@@ -145,16 +207,22 @@ void take_encoding(const PackArguments& arguments, EncodingOptions& encoding) {
 constexpr const char* kFooter =
     R"(SRC is a folder with one folder a class, SRC/<class>/<any depth>/<picture>, or the images file
 of an IDX pair (gzip or plain; the labels file lies beside it). What a file is, its content says,
-not its name: JPEG, PNG, WebP, BMP, TIFF and GIF are taken. Plain JPEGs are stored as they are,
-the rest as RGB without loss, unless --encoding or --restart-index say otherwise. DIR appears whole or not at all. While packing, the disk holds the
-pictures twice.
+not its name: JPEG, PNG, WebP, BMP, TIFF and GIF are taken, and decoded to the last row. Plain
+JPEGs are stored as they are, the rest as RGB without loss, unless --encoding or --restart-index
+say otherwise. Pictures that are there twice are reported, also when one is smaller, recompressed
+or mirrored.
+
+DIR appears whole or not at all. Until then the pictures wait in DIR.packing, and the disk holds
+them twice. The same command goes on where an interrupted one was. mpirun -np N ft_pack pack ...
+shares the work, on one machine or on several that see the same files, and makes the same bytes.
 
   ft_pack pack photos/train --out packed/train
+  ft_pack pack photos/test --out packed/test --against packed/train
   ft_pack pack train-images-idx3-ubyte.gz --out packed/fashion --classes 0,6 --limit-per-class 100)";
 
 }  // namespace
 
-void add_pack_command(CLI::App& app, Command& chosen) {
+void add_pack_command(CLI::App& app, CollectiveCommand& chosen) {
   auto arguments = std::make_shared<PackArguments>();
   arguments->options.workers = static_cast<int>(allowed_cores().size());
   CLI::App* command = app.add_subcommand("pack", "Pack an image folder or an IDX pair into shards");
@@ -162,10 +230,11 @@ void add_pack_command(CLI::App& app, Command& chosen) {
   add_input_options(*command, *arguments);
   add_output_options(*command, *arguments);
   add_encoding_options(*command, *arguments);
+  add_check_options(*command, *arguments);
   command->callback([arguments, &chosen] {
     take_encoding(*arguments, arguments->options.encoding);
     arguments->options.on_error = arguments->on_error == "fail" ? OnError::kFail : OnError::kSkip;
-    chosen = [arguments] { run_pack(*arguments); };
+    chosen = [arguments](Communicator& ranks) { run_pack(*arguments, ranks); };
   });
 }
 

@@ -1,28 +1,37 @@
 #include "pack_pipeline.h"
 
-#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <set>
 #include <system_error>
-#include <unordered_set>
 
 #include <fmt/format.h>
 
 #include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
-#include "ft/base/permutation.h"
-#include "ft/report/progress.h"
+#include "ft/comm/backends.h"
+#include "ft/data/packed_set.h"
 
+#include "import_ledger.h"
 #include "import_stage.h"
+#include "pack_summary.h"
 #include "payload_spool.h"
-#include "shard_writer.h"
+#include "placement.h"
+#include "resume.h"
+#include "shard_stage.h"
+#include "together.h"
+#include "working_directory.h"
 
 namespace ft {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint64_t kMebibyte = std::uint64_t{1} << 20U;
-constexpr std::uint64_t kPlacementSeed = 0;
-constexpr std::uint64_t kMostShards = 99'999;  // five digits in the name
+// A class that is short of good pictures is asked for at least so many more at a time.
+constexpr std::uint64_t kReserve = 64;
+// Ranks wait for each other as long as rank 0 may take over what it does alone, such as decoding the other
+// set; whether one has died, the launcher finds out.
+constexpr std::chrono::hours kLongestWait{24};
 
 void refuse_foreign_content(const fs::path& out) {
   std::error_code error;
@@ -37,151 +46,200 @@ void refuse_foreign_content(const fs::path& out) {
   }
 }
 
-// No shard is empty: fewer samples than shards asked for make fewer shards.
-std::uint32_t shard_count(const Imported& imported, const PackOptions& options) {
-  std::uint64_t wanted = options.shards;
-  if (wanted == 0) {
-    std::uint64_t bytes = 0;
-    for (const ImportedSample& sample : imported.samples) bytes += sample.bytes;
-    const std::uint64_t target = options.shard_mib * kMebibyte;
-    wanted = std::max<std::uint64_t>(1, (bytes + target - 1) / target);
-  }
-  return static_cast<std::uint32_t>(std::min({wanted, std::uint64_t{imported.samples.size()}, kMostShards}));
-}
-
-// The sample ids of one shard, in row order: a contiguous part of one permutation of all.
-std::vector<std::uint64_t> ids_of_shard(const Permutation& placement, ShardPlace place) {
-  const std::uint64_t begin = placement.size() * place.index / place.count;
-  const std::uint64_t end = placement.size() * (place.index + 1ULL) / place.count;
-  std::vector<std::uint64_t> ids;
-  ids.reserve(end - begin);
-  for (std::uint64_t position = begin; position < end; ++position) ids.push_back(placement[position]);
-  return ids;
-}
-
-ShardRows rows_of(const InputSet& input, const std::vector<ImportedSample>& samples,
-                  std::vector<std::uint64_t> ids, bool restart_index) {
-  ShardRows rows;
-  ShardTables& tables = rows.tables;
-  tables.offset.push_back(0);
-  rows.source_offset.push_back(0);
-  if (restart_index) rows.restart_index.push_back(0);
-  for (const std::uint64_t id : ids) {
-    const ImportedSample& sample = samples[id];
-    tables.offset.push_back(tables.offset.back() + sample.bytes);
-    tables.label.push_back(sample.label);
-    tables.width.push_back(sample.width);
-    tables.height.push_back(sample.height);
-    tables.codec.push_back(static_cast<std::uint8_t>(sample.codec));
-    tables.xxh3.push_back(sample.xxh3);
-    rows.source += input.source(sample.candidate);
-    rows.source_offset.push_back(rows.source.size());
-    rows.source_xxh3.push_back(sample.source_xxh3);
-    if (restart_index) rows.restart_index.push_back(rows.restart_index.back() + sample.restart_intervals);
-  }
-  tables.sample_id = std::move(ids);
-  return rows;
-}
-
-void append_sample(const ImportedSample& sample, PayloadSpool& spool, ShardWriter& writer) {
-  const std::uint64_t offset_bytes = sample.restart_intervals * sizeof(std::uint32_t);
-  const std::span<const std::byte> record = spool.read(sample.spool_begin, sample.bytes + offset_bytes);
-  writer.append(record.first(sample.bytes));
-  writer.append_restart_offsets(record.subspan(sample.bytes));
-}
-
-std::vector<ShardEntry> write_shards(const fs::path& directory, const InputSet& input,
-                                     const Imported& imported, std::uint32_t count, bool restart_index,
-                                     PayloadSpool& spool, const std::function<bool()>& stop_requested) {
-  const Permutation placement(imported.samples.size(), kPlacementSeed, RandomUse::kShardPlacement, 0);
-  Progress progress("write", imported.samples.size(), "images");
-  std::uint64_t written = 0;
-  std::vector<ShardEntry> entries;
-  for (std::uint32_t index = 0; index < count; ++index) {
-    const ShardPlace place{index, count};
-    const ShardRows rows = rows_of(input, imported.samples, ids_of_shard(placement, place), restart_index);
-    ShardWriter writer(directory, place, input.classes(), rows);
-    for (const std::uint64_t id : rows.tables.sample_id) {
-      if (stop_requested()) throw Interrupted();
-      append_sample(imported.samples[id], spool, writer);
-      progress.update(++written);
-    }
-    entries.push_back(writer.finish());
-  }
-  progress.finish();
-  return entries;
-}
-
-nlohmann::ordered_json options_that_decide(const InputSet& input, const PackOptions& options) {
-  nlohmann::ordered_json json{{"input", input.description()}};
-  if (options.shards != 0) {
-    json["shards"] = options.shards;
-  } else {
-    json["shard_mib"] = options.shard_mib;
-  }
-  json["limit_per_class"] = options.limit_per_class;
-  if (options.encoding.restart_index) json["restart_index"] = true;
-  if (options.encoding.encoding == Encoding::kRaw) {
-    json["encoding"] = "raw";
-    if (options.encoding.max_side != 0) json["max_side"] = options.encoding.max_side;
-  }
-  return json;
-}
-
-PackResult summarize(const InputSet& input, const PackOptions& options, Imported imported,
-                     std::vector<ShardEntry> shards) {
-  PackResult result;
-  Manifest& manifest = result.manifest;
-  manifest.classes = input.classes();
-  manifest.counts.resize(input.classes().size());
-  result.class_bytes.resize(input.classes().size());
-  std::unordered_set<std::uint64_t> sources;
-  for (const ImportedSample& sample : imported.samples) {
-    ++manifest.counts[static_cast<std::size_t>(sample.label)];
-    result.class_bytes[static_cast<std::size_t>(sample.label)] += sample.bytes;
-    if (!sources.insert(sample.source_xxh3).second) ++result.repeated;
-  }
-  if (options.encoding.encoding == Encoding::kOriginal) {
-    result.stored_as_found =
-        imported.samples.size() - imported.converted.size() - imported.transcoded.samples;
-  }
-  manifest.packed_with = options_that_decide(input, options);
-  manifest.shards = std::move(shards);
-  manifest.converted = std::move(imported.converted);
-  manifest.skipped = std::move(imported.skipped);
-  manifest.exif_oriented = imported.exif_oriented;
-  if (options.encoding.restart_index) manifest.transcoded = imported.transcoded;
-  if (options.encoding.encoding == Encoding::kRaw) manifest.resampled = imported.resampled;
-  manifest.fingerprint = compute_fingerprint(manifest);
-  return result;
-}
-
-// "out/" and "out/." are "out": the temporary directory stands beside it, not in it.
+// "out/" and "out/." are "out": the working directory stands beside it, not in it.
 fs::path without_trailing_slash(const fs::path& path) {
   const fs::path normal = fs::absolute(path).lexically_normal();
   return normal.has_filename() ? normal : normal.parent_path();
 }
 
-// Everything but the manifest. The spool is gone when it returns.
-PackResult fill(const fs::path& directory, const InputSet& input, const PackOptions& options,
-                const std::function<bool()>& stop_requested) {
-  PayloadSpool spool(directory);
-  Imported imported = import_all(input, options, spool, stop_requested);
-  std::vector<ShardEntry> shards = write_shards(directory, input, imported, shard_count(imported, options),
-                                                options.encoding.restart_index, spool, stop_requested);
-  return summarize(input, options, std::move(imported), std::move(shards));
+// What the imports depend on; what only decides how shards are cut may change from one try to the next.
+nlohmann::ordered_json key_of(const InputSet& input, const PackOptions& options) {
+  nlohmann::ordered_json key = options_that_decide(input, options);
+  key.erase("input");
+  key.erase("shards");
+  key.erase("shard_mib");
+  key.erase("limit_per_class");
+  return {{"format", "ft_pack working directory 1"},
+          {"pictures", input.identity()},
+          {"classes", input.classes()},
+          {"encoding", std::move(key)}};
+}
+
+// Of an earlier try that cut the set otherwise.
+void remove_other_shards(const fs::path& set, std::uint32_t count) {
+  std::set<std::string> wanted;
+  for (std::uint32_t i = 0; i < count; ++i) wanted.insert(shard_file_name(i, count));
+  for (const auto& entry : fs::directory_iterator(set)) {
+    if (!wanted.contains(entry.path().filename().string())) fs::remove_all(entry.path());
+  }
+}
+
+struct Start {
+  std::uint32_t attempt = 1;
+  fs::path working;  // rank 0's path of it
+};
+
+// One pack, from what is there to all but the final rename.
+class Packing {
+ public:
+  Packing(const InputSet& input, const PackOptions& options, Communicator& ranks,
+          const std::function<bool()>& stop_requested)
+      : input_(input),
+        options_(options),
+        ranks_(ranks),
+        stop_requested_(stop_requested),
+        is_root_(ranks.rank() == 0) {}
+
+  // `directory`: rank 0's; null elsewhere.
+  PackResult run(WorkingDirectory* directory) {
+    together(ranks_, "reading the input", [&] {
+      ledger_.emplace(input_);
+      if (is_root_ && !options_.against.empty()) static_cast<void>(PackedSet(options_.against));
+    });
+    const Start start = begin(directory);
+    import_all(start);
+    Imported imported;
+    together(ranks_, "counting", [&] { imported = ledger_->settle(options_.limit_per_class); });
+    return write(start.working, std::move(imported));
+  }
+
+ private:
+  Start begin(WorkingDirectory* directory) {
+    Start start;
+    std::string records;
+    together(ranks_, "looking for an earlier try", [&] {
+      if (!is_root_) return;
+      start.working = directory->path();
+      if (options_.fresh) directory->clear();
+      std::string notice;
+      EarlierTries earlier = take_up(*directory, key_of(input_, options_), input_, options_.workers, notice);
+      if (!notice.empty()) fmt::print(stderr, "ft_pack: {}\n", notice);
+      start.attempt = earlier.tries + 1;
+      ledger_->add(earlier.records);
+      tell(earlier);
+      records = std::move(earlier.records);
+      std::error_code error;
+      fs::create_directories(set_path(start.working), error);
+      if (error)
+        throw DataError(fmt::format("cannot create {}: {}", start.working.string(), error.message()));
+    });
+    const std::string common =
+        from_root(ranks_, fmt::format("{} {}", start.attempt, start.working.string()), "starting");
+    start.attempt = static_cast<std::uint32_t>(std::stoul(common));
+    start.working = common.substr(common.find(' ') + 1);
+    records = from_root(ranks_, std::move(records), "sharing what is there");
+    if (!is_root_) ledger_->add(records);
+    return start;
+  }
+
+  void tell(const EarlierTries& earlier) const {
+    if (earlier.samples == 0) return;
+    const std::uint64_t all = ledger_->stored() + ledger_->wanted(options_.limit_per_class, 0).size();
+    fmt::print(stderr, "ft_pack: resumes: {} of {} pictures are there{}\n", earlier.samples, all,
+               earlier.dropped == 0
+                   ? ""
+                   : fmt::format(", {} have changed or are damaged and are read again", earlier.dropped));
+  }
+
+  void import_all(const Start& start) {
+    std::optional<SpoolWriter> spool;
+    std::optional<JournalWriter> journal;
+    together(ranks_, "opening the spools", [&] {
+      const std::uint32_t number = spool_number(start.attempt, ranks_.rank());
+      spool.emplace(start.working, number);
+      journal.emplace(start.working, number);
+    });
+    std::uint64_t reserve = 0;
+    for (;;) {
+      const std::vector<std::uint64_t> wanted = ledger_->wanted(options_.limit_per_class, reserve);
+      if (wanted.empty()) break;
+      ledger_->add(import_candidates(input_, wanted, ledger_->stored(), options_, *spool, *journal, ranks_,
+                                     stop_requested_));
+      if (options_.on_error == OnError::kFail) {
+        together(ranks_, "importing", [&] { ledger_->require_none_refused(); });
+      }
+      reserve = kReserve;
+    }
+    together(ranks_, "closing the spools", [&] {
+      if (ranks_.world_size() > 1) spool->flush();
+    });
+  }
+
+  PackResult write(const fs::path& working, Imported imported) {
+    const SpoolReader spools(working);
+    together(ranks_, "clearing old shards", [&] {
+      if (is_root_) remove_other_shards(set_path(working), shard_count(imported.samples, options_));
+    });
+    std::vector<ShardEntry> shards =
+        write_shards(working, input_, imported.samples, options_, spools, ranks_, stop_requested_);
+    PackResult result;
+    bool interrupted = false;
+    together(ranks_, "summing up", [&] {
+      if (!is_root_) return;
+      try {
+        result = summarize(input_, options_, std::move(imported), std::move(shards), spools, stop_requested_);
+        write_file_atomically(set_path(working) / kManifestName, to_json_text(result.manifest));
+      } catch (const Interrupted&) {
+        interrupted = true;
+      }
+    });
+    if (from_root(ranks_, interrupted ? "1" : "", "ending") == "1") throw Interrupted();
+    return result;
+  }
+
+  const InputSet& input_;
+  const PackOptions& options_;
+  Communicator& ranks_;
+  const std::function<bool()>& stop_requested_;
+  bool is_root_;
+  std::optional<ImportLedger> ledger_;
+};
+
+// What is kept is said; what is of no use is removed.
+void leave(WorkingDirectory& directory) noexcept {
+  try {
+    if (directory.holds_samples()) {
+      fmt::print(stderr, "ft_pack: what was imported is kept in {}: the same command goes on from there\n",
+                 directory.path().string());
+      return;
+    }
+  } catch (const std::exception&) {
+    return;  // it cannot be read; nor could it be removed
+  }
+  directory.remove();
 }
 
 }  // namespace
 
+PackResult pack(const InputSet& input, const fs::path& out, const PackOptions& options, Communicator& ranks,
+                const std::function<bool()>& stop_requested) {
+  ranks.set_timeout(kLongestWait);
+  std::optional<WorkingDirectory> directory;
+  together(ranks, "opening --out", [&] {
+    if (ranks.rank() != 0) return;
+    const fs::path target = without_trailing_slash(out);
+    remove_what_a_finished_pack_left(target);
+    refuse_foreign_content(out);
+    directory.emplace(target);
+  });
+  PackResult result;
+  try {
+    Packing packing(input, options, ranks, stop_requested);
+    result = packing.run(directory ? &*directory : nullptr);
+  } catch (...) {
+    if (directory) leave(*directory);
+    throw;
+  }
+  together(ranks, "finishing", [&] {
+    if (directory) directory->commit();
+  });
+  return result;
+}
+
 PackResult pack(const InputSet& input, const fs::path& out, const PackOptions& options,
                 const std::function<bool()>& stop_requested) {
-  refuse_foreign_content(out);
-  AtomicDirectory directory(without_trailing_slash(out));
-  PackResult result = fill(directory.path(), input, options, stop_requested);
-  write_file_atomically(directory.path() / kManifestName, to_json_text(result.manifest));
-  directory.commit();
-  return result;
+  const std::unique_ptr<Communicator> alone = make_single_communicator();
+  return pack(input, out, options, *alone, stop_requested);
 }
 
 }  // namespace ft

@@ -107,11 +107,8 @@ std::string pack_report(const PackResult& result, const std::string& out, double
     text += fmt::format("{} with an EXIF orientation, which training ignores (torchvision does too)\n",
                         count_of(manifest.exif_oriented, "image"));
   }
-  if (result.repeated > 0) {
-    text += fmt::format("{} from an input that equals an earlier one byte for byte\n",
-                        count_of(result.repeated, "image"));
-  }
-  if (!manifest.converted.empty() || !manifest.skipped.empty()) {
+  text += duplicates_text(result.duplicates);
+  if (!manifest.converted.empty() || !manifest.skipped.empty() || result.duplicates.count > 0) {
     text += fmt::format("the whole list is in {}\n", kManifestName);
   }
   return text;

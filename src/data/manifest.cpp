@@ -69,6 +69,7 @@ Json body_of(const Manifest& manifest) {
                           {"bytes_stored", manifest.transcoded->bytes_stored}};
   }
   if (manifest.resampled) json["resampled"] = *manifest.resampled;
+  if (!manifest.duplicates.is_null()) json["duplicates"] = manifest.duplicates;
   return json;
 }
 
@@ -131,6 +132,7 @@ Manifest from_json(const Json& json) {
                            transcoded.at("bytes_stored")};
   }
   if (json.contains("resampled")) manifest.resampled = json["resampled"].get<std::uint64_t>();
+  if (json.contains("duplicates")) manifest.duplicates = json.at("duplicates");
   manifest.fingerprint = json.at("fingerprint");
   return manifest;
 }

@@ -47,6 +47,8 @@ struct Manifest {
   std::optional<Transcoded> transcoded;
   // Only in sets packed with --encoding raw: samples stored smaller than found.
   std::optional<std::uint64_t> resampled;
+  // Pictures that repeat another, as data_prep/duplicates.h writes them; null: nobody looked.
+  nlohmann::ordered_json duplicates;
   std::string fingerprint;  // XXH3-128 over all of the above
 
   [[nodiscard]] std::uint64_t samples() const;
