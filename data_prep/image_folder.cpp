@@ -180,13 +180,16 @@ std::string ImageFolder::listing() const {
   return text;
 }
 
-ImageFolder::ImageFolder(fs::path root, std::string_view listing) : root_(std::move(root)) {
-  for (std::string name = take_name(listing); !name.empty(); name = take_name(listing))
-    classes_.push_back(name);
+std::unique_ptr<ImageFolder> ImageFolder::from_listing(fs::path root, std::string_view listing) {
+  std::unique_ptr<ImageFolder> folder(new ImageFolder(std::move(root)));
+  for (std::string name = take_name(listing); !name.empty(); name = take_name(listing)) {
+    folder->classes_.push_back(std::move(name));
+  }
   while (!listing.empty()) {
     const std::int32_t label = std::stoi(take_name(listing));
-    files_.push_back({take_name(listing), label});
+    folder->files_.push_back({take_name(listing), label});
   }
+  return folder;
 }
 
 nlohmann::ordered_json ImageFolder::description() const {

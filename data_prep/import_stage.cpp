@@ -138,6 +138,7 @@ class ShareImport {
       if (failure) std::rethrow_exception(failure);
     });
     if (pulse_.world().stop != 0) throw Interrupted();
+    show_(pulse_.world().done);
   }
 
  private:
@@ -203,7 +204,6 @@ std::string import_candidates(const InputSet& input, const std::vector<std::uint
   ShareImport(input, share_of_rank(wanted, ranks.rank(), ranks.world_size()), options, recorder, ranks,
               stop_requested, show)
       .run();
-  progress.update(already_done + wanted.size());
   progress.finish();
   std::string all;
   for (const std::string& records : ranks.all_gather(recorder.records(), "gathering what was imported")) {

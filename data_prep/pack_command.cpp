@@ -64,7 +64,7 @@ std::unique_ptr<InputSet> open_input(const PackArguments& arguments, Communicato
     if (listing.empty()) {
       input = open_input(arguments);
     } else {
-      input = std::make_unique<ImageFolder>(arguments.source, std::string_view(listing));
+      input = ImageFolder::from_listing(arguments.source, listing);
     }
   });
   return input;

@@ -27,8 +27,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A class that is short of good pictures is asked for at least so many more at a time.
-constexpr std::uint64_t kReserve = 64;
+// A class that is short of good pictures is asked for at least so many more, and twice as many each time.
+constexpr std::uint64_t kFirstReserve = 8;
 // Ranks wait for each other as long as rank 0 may take over what it does alone, such as decoding the other
 // set; whether one has died, the launcher finds out.
 constexpr std::chrono::hours kLongestWait{24};
@@ -158,7 +158,7 @@ class Packing {
       if (options_.on_error == OnError::kFail) {
         together(ranks_, "importing", [&] { ledger_->require_none_refused(); });
       }
-      reserve = kReserve;
+      reserve = reserve == 0 ? kFirstReserve : 2 * reserve;
     }
     together(ranks_, "closing the spools", [&] {
       if (ranks_.world_size() > 1) spool->flush();

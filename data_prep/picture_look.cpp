@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <numbers>
+#include <span>
 
 #include "ft/base/hash.h"
 
@@ -17,8 +18,11 @@ constexpr int kFrequencies = 8;  // a side
 constexpr int kCosineBits = 10;
 // Below this deviation of the cells' grey levels a picture is taken for blank.
 constexpr int kLeastDeviation = 6;
-// Measured on pairs looked at by eye: docs/decisions.md.
-constexpr double kMostDifference = 8.0;
+// Measured on pairs looked at by eye: docs/decisions.md. The pattern of light and dark must agree; the
+// colours may be a filter apart.
+constexpr double kLeastCorrelation = 0.985;
+constexpr double kMostResidual = 4.0;
+constexpr double kMostDifference = 24.0;
 
 struct Cell {
   std::int32_t red = 0, green = 0, blue = 0;  // sums over its points
@@ -145,6 +149,42 @@ std::uint64_t hash_of_pixels(const RgbImage& image) {
   return std::max<std::uint64_t>(1, xxh3_64(std::as_bytes(std::span(all))));
 }
 
+// How well the grey levels of one follow those of the other, whatever its brightness and contrast.
+struct Agreement {
+  double correlation = 0;
+  double residual = 0;  // the deviation that is left, in grey levels
+};
+
+double grey_at(const Thumbnail& thumbnail, std::size_t at) {
+  const auto& pixels = thumbnail.pixels;
+  return static_cast<double>(pixels[at] + 2 * pixels[at + 1] + pixels[at + 2]);  // times 4
+}
+
+Agreement compare(const Thumbnail& a, const Thumbnail& b) {
+  constexpr double kCount = Thumbnail::kSide * Thumbnail::kSide;
+  // Sums of whole numbers, exact in doubles.
+  double sum_a = 0;
+  double sum_b = 0;
+  double sum_aa = 0;
+  double sum_bb = 0;
+  double sum_ab = 0;
+  for (std::size_t at = 0; at < a.pixels.size(); at += 3) {
+    const double x = grey_at(a, at);
+    const double y = grey_at(b, at);
+    sum_a += x;
+    sum_b += y;
+    sum_aa += x * x;
+    sum_bb += y * y;
+    sum_ab += x * y;
+  }
+  const double variance_a = kCount * sum_aa - sum_a * sum_a;
+  const double variance_b = kCount * sum_bb - sum_b * sum_b;
+  if (variance_a <= 0 || variance_b <= 0) return {};
+  const double correlation = (kCount * sum_ab - sum_a * sum_b) / std::sqrt(variance_a * variance_b);
+  const double left = std::max(0.0, 1 - correlation * correlation) * std::max(variance_a, variance_b);
+  return {.correlation = correlation, .residual = std::sqrt(left) / (4 * kCount)};
+}
+
 }  // namespace
 
 PictureLook look_at(const RgbImage& image) {
@@ -176,8 +216,14 @@ double mean_difference(const Thumbnail& a, const Thumbnail& b) {
   return static_cast<double>(sum) / static_cast<double>(a.pixels.size());
 }
 
+double correlation(const Thumbnail& a, const Thumbnail& b) {
+  return compare(a, b).correlation;
+}
+
 bool look_alike(const Thumbnail& a, const Thumbnail& b) {
-  return mean_difference(a, b) <= kMostDifference;
+  const Agreement agreement = compare(a, b);
+  return agreement.correlation >= kLeastCorrelation && agreement.residual <= kMostResidual &&
+         mean_difference(a, b) <= kMostDifference;
 }
 
 }  // namespace ft

@@ -38,6 +38,8 @@ inline constexpr int kNearBits = 7;
 
 // Whether they show the same, near enough that a person would say so.
 [[nodiscard]] bool look_alike(const Thumbnail& a, const Thumbnail& b);
+// Of the grey levels; 0 when one of them is blank.
+[[nodiscard]] double correlation(const Thumbnail& a, const Thumbnail& b);
 // In grey levels, over all cells and colours.
 [[nodiscard]] double mean_difference(const Thumbnail& a, const Thumbnail& b);
 

@@ -36,12 +36,10 @@ std::string holder_of(int lock) {
   return size > 0 ? std::string(text.data(), static_cast<std::size_t>(size)) : "another process";
 }
 
-void say_who_holds(int lock, const fs::path& path) {
+// For the message of whoever comes second; a full disk leaves it without a name.
+void say_who_holds(int lock) {
   const std::string text = fmt::format("process {} on {}", ::getpid(), host_name());
-  if (::ftruncate(lock, 0) != 0 ||
-      ::pwrite(lock, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    throw_errno("write", path.string());
-  }
+  if (::ftruncate(lock, 0) == 0) static_cast<void>(!::pwrite(lock, text.data(), text.size(), 0));
 }
 
 // Whoever held the lock before may have removed the file.
@@ -63,7 +61,7 @@ UniqueFd try_lock(const fs::path& directory) {
                      "wait for it, stop it, or choose another --out");
   }
   if (!is_still_there(lock.get(), path)) return {};
-  say_who_holds(lock.get(), path);
+  say_who_holds(lock.get());
   return lock;
 }
 

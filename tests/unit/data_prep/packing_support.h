@@ -26,7 +26,7 @@ struct FakeItem {
   std::string converted;  // as ImportedImage has it
 };
 
-class FakeInput final : public InputSet {
+class FakeInput : public InputSet {
  public:
   FakeInput(std::vector<std::string> classes, std::vector<FakeItem> items)
       : classes_(std::move(classes)), items_(std::move(items)) {}
