@@ -84,7 +84,7 @@ expect 2 'restart-index is for JPEGs' pack "$small" --out new --encoding raw --r
 expect 2 'max-side' pack "$small" --out new --encoding raw --max-side 0
 expect 2 'set is not empty' pack "$small" --out set
 expect 2 "no class '7'.*hint: did you mean" pack "$small" --out new --classes 0,7
-expect 2 'class-names' pack . --out new --class-names a,b
+expect 2 'class-names' pack . --out ../new --class-names a,b
 expect 2 "no class '7'.*hint: did you mean" sheet set --out new --classes 7
 expect 2 'the sheet would have .* pixels' sheet set --out new --per-class 50 --cell 2048
 expect 2 'epochs requires --augmented' sheet set --out new --epochs 3
@@ -99,20 +99,22 @@ expect 3 'has no files' pack empty --out new
 echo text >empty/a/a.jpg && echo text >empty/b/b.jpg
 expect 3 "class 'a' has no usable picture among its 1 files" pack empty --out new
 expect 3 'a/a.jpg: ' pack empty --out new --on-error fail
-[[ ! -e new && ! -e new.tmp ]] || fail 'a failed pack left something'
+[[ ! -e new && ! -e new.packing ]] || fail 'a failed pack left something'
+mkdir -p nested/a nested/b && echo text | tee nested/a/a.jpg >nested/b/b.jpg
+expect 2 'new is inside nested' pack nested --out nested/c/new
 printf '\1' | dd of=set/shard-00001-of-00003.h5 bs=1 seek=5000 conv=notrunc status=none
 expect 3 'is damaged' verify set
 grep -q 'shard-00001-of-00003.h5' stdout || fail 'verify does not name the shard'
 expect 3 'shard-00001-of-00003.h5' sheet set --out new --per-class 50
 [[ ! -e new ]] || fail 'a failed sheet left something'
 
-# Stopped half-way: it dies of the signal, and cleans up first.
+# Stopped half-way: it dies of the signal, and goes on where it was (test_pack_kill.sh has more of that).
 idx 200000 28 large
 for signal in TERM INT; do
   # A background job of a script ignores INT, unless told otherwise.
   env --default-signal=INT "$ft_pack" pack large-images-idx3-ubyte --out stopped --workers 1 >stdout 2>stderr &
   pid=$!
-  until [[ -d stopped.tmp ]]; do
+  until [[ -s stopped.packing/journal-00001-00000 ]]; do
     kill -0 $pid 2>/dev/null || fail 'ended before it could be stopped'
     sleep 0.01
   done
@@ -120,18 +122,26 @@ for signal in TERM INT; do
   got=0
   wait $pid || got=$?
   [[ $got == $((128 + $(kill -l $signal))) ]] || fail "exit $got after $signal"
-  [[ ! -e stopped && ! -e stopped.tmp ]] || fail "$signal left something"
+  [[ ! -e stopped ]] || fail "$signal left half a set"
+  grep -q 'is kept in .*stopped.packing: the same command goes on from there' stderr || fail "$signal: nothing is said"
+  "$ft_pack" info stopped.packing >stdout 2>&1 && fail 'what is left passes for a set'
+  rm -r stopped.packing
 done
 
-# A full disk: in the spool, and (as the spool then fits, but not the shards beside it) in a shard.
+# A full disk: in the spool, and (as the spool then fits, but not the shards beside it) in a shard. With more room it
+# goes on.
 if [[ $(id -u) == 0 ]] && mkdir disk && mount -t tmpfs -o size=20M none disk 2>/dev/null; then
   mounted=$work/disk
   idx 20000 28 medium
   for count in 20000 8000; do
     idx $count 28 medium
     expect 3 'No space left on device.*hint: free some space' pack medium-images-idx3-ubyte --out disk/set
-    [[ -z $(ls -A disk) ]] || fail 'a full disk left something'
+    [[ $(ls -A disk) == set.packing ]] || fail 'a full disk left something else'
+    [[ $count == 8000 ]] || rm -r disk/set.packing
   done
+  mount -o remount,size=60M disk
+  expect 0 '' pack medium-images-idx3-ubyte --out disk/set
+  grep -q 'resumes: 8000 of 8000 pictures are there' stderr || fail 'the room was of no use'
 else
   echo 'a full disk is not tested: mounting a small one needs root'
 fi
