@@ -97,7 +97,7 @@ EarlierTries take_up(WorkingDirectory& directory, const Json& key, const InputSe
   Progress progress("check what is there", records.size(), "images");
   std::vector<bool> taken(input.size());
   for (std::size_t i = 0; i < records.size(); ++i) {
-    progress.update(i);
+    progress.update(i + 1);
     const std::uint64_t candidate = records[i].sample.candidate;
     // A sample that was not usable in one try was imported again in the next.
     if (!usable.next()) {

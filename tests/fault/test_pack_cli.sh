@@ -133,15 +133,15 @@ done
 if [[ $(id -u) == 0 ]] && mkdir disk && mount -t tmpfs -o size=20M none disk 2>/dev/null; then
   mounted=$work/disk
   idx 20000 28 medium
-  for count in 20000 8000; do
+  for count in 20000 5500; do
     idx $count 28 medium
     expect 3 'No space left on device.*hint: free some space' pack medium-images-idx3-ubyte --out disk/set
     [[ $(ls -A disk) == set.packing ]] || fail 'a full disk left something else'
-    [[ $count == 8000 ]] || rm -r disk/set.packing
+    [[ $count == 5500 ]] || rm -r disk/set.packing
   done
   mount -o remount,size=60M disk
   expect 0 '' pack medium-images-idx3-ubyte --out disk/set
-  grep -q 'resumes: 8000 of 8000 pictures are there' stderr || fail 'the room was of no use'
+  grep -q 'resumes: 5500 of 5500 pictures are there' stderr || fail 'the room was of no use'
 else
   echo 'a full disk is not tested: mounting a small one needs root'
 fi
