@@ -131,7 +131,6 @@ class Transcoder {
 
 constexpr std::byte kMarker{0xFF};
 constexpr std::byte kStuffing{0x00};
-constexpr std::byte kFirstRestart{0xD0};
 constexpr std::byte kEndOfImage{0xD9};
 constexpr std::byte kScan{0xDA};
 

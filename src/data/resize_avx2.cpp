@@ -38,7 +38,7 @@ void pack(ResampleTable& table) {
       for (int pair = 0; pair < 2; ++pair) {
         for (int lane = 0; lane < 4; ++lane) {
           for (int k = 0; k < 2; ++k) {
-            const auto index = static_cast<std::size_t>(tap + 2 * pair + k);
+            const auto index = static_cast<std::size_t>(tap + 2 * pair) + static_cast<std::size_t>(k);
             const std::int32_t weight = index < weights.size() ? weights[index] : 0;
             const auto high = static_cast<std::int16_t>(weight >> kLowBits);
             const auto low = static_cast<std::int16_t>(weight & kLowMask);

@@ -41,11 +41,14 @@ void pack(ResampleTable& table) {
   for (int i = 0; i < table.outputs(); ++i) {
     const auto weights = table.weights_of(i);
     for (int tap = 0; tap < groups * kGroup; tap += kGroup, out += kGroupBytes) {
-      for (int k = 0; k < kGroup && static_cast<std::size_t>(tap + k) < weights.size(); ++k) {
-        const auto digits = digits_of(weights[static_cast<std::size_t>(tap + k)]);
+      const auto first = static_cast<std::size_t>(tap);
+      const std::size_t count =
+          first < weights.size() ? std::min<std::size_t>(kGroup, weights.size() - first) : 0;
+      for (std::size_t k = 0; k < count; ++k) {
+        const auto digits = digits_of(weights[first + k]);
         for (int digit = 0; digit < 3; ++digit) {
           for (int channel = 0; channel < 3; ++channel) {
-            out[16 * digit + 4 * channel + k] = digits[static_cast<std::size_t>(digit)];
+            out[16 * digit + 4 * channel + static_cast<int>(k)] = digits[static_cast<std::size_t>(digit)];
           }
         }
       }

@@ -28,7 +28,7 @@ FoundCheckpoint checkpoint_at(const fs::path& path) {
   return *found;
 }
 
-// What a run was trained with, and its data, must be what is asked for now. `where` names it in the error.
+// What a run was trained with, and its data, must be what this start asks for. `where` names it in the error.
 void require_match(const Config& config, const RunPlan& plan, const fs::path& saved_config,
                    const std::string& data, const std::string& where) {
   std::vector<std::string> differences = differences_that_matter(load_config(saved_config, {}), config);

@@ -24,7 +24,7 @@ enum class LossReduction { kSum, kMean };
 enum class ScheduleKind { kConstant, kCosine, kStep };
 enum class Precision { kFp32, kTf32, kBf16 };
 enum class BackendChoice { kAuto, kMpi, kNccl, kSingle };
-// One value each for now: the key is part of the format, further values come with the code behind them.
+// One value each: the key is part of the format, and a value that no code stands behind is refused.
 enum class GradientDtype { kFp32 };
 enum class EvalMode { kRank0 };
 

@@ -122,7 +122,7 @@ FT_AVX2 void convert_row(const std::uint8_t* luma, const std::uint8_t* cb, const
   if (x == width) return;
   std::uint8_t last[3 * kAtOnce];
   convert_pixels(luma + x, cb + x, cr + x, last);
-  std::memcpy(out + std::ptrdiff_t{3} * x, last, static_cast<std::size_t>(3 * (width - x)));
+  std::memcpy(out + std::ptrdiff_t{3} * x, last, std::size_t{3} * static_cast<std::size_t>(width - x));
 }
 
 void repeat_row(const std::uint8_t* grey, int width, std::uint8_t* out) {
@@ -166,7 +166,7 @@ const std::uint8_t* RowConverter::chroma_row(const Plane& plane, int y, std::vec
   const int from = std::max(first - 1, 0);
   const int to = std::min(last + 1, plane.whole.width - 1);
   std::uint16_t* const sums = sums_.data() + 1;  // of sample `first` and on
-  const auto count = static_cast<std::size_t>(to - from + 1);
+  const auto count = static_cast<std::size_t>(to - from) + 1;
   std::uint16_t* const into = sums + (from - first);
   if (chroma_ == Chroma::k420) {
     const int near = y / 2;
@@ -177,7 +177,7 @@ const std::uint8_t* RowConverter::chroma_row(const Plane& plane, int y, std::vec
   }
   if (from == first) sums[-1] = sums[0];
   if (to == last) sums[last - first + 1] = sums[last - first];
-  const auto samples = static_cast<std::size_t>(last - first + 1);
+  const auto samples = static_cast<std::size_t>(last - first) + 1;
   if (chroma_ == Chroma::k420) {
     double_row<4, 8, 7>(sums, samples, row.data());
   } else {

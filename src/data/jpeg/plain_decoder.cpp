@@ -92,7 +92,7 @@ bool PlainDecoder::decode_blocks(const PlainStream& stream, const Mcus& wanted) 
   const PlainScan& scan = stream.scan;
   const int total = scan.mcus.width * scan.mcus.height;
   const int length = scan.restart_interval > 0 ? scan.restart_interval : total;
-  const auto count = static_cast<std::size_t>((total - 1) / length + 1);
+  const auto count = static_cast<std::size_t>((total - 1) / length) + 1;
   const bool indexed = !stream.restart_offsets.empty();
   const RestartIndex index(stream.payload, stream.data, stream.restart_offsets, indexed ? count : 0);
   indexed ? data_.start(stream.payload.size()) : data_.take_scan(stream.payload.subspan(stream.data));
@@ -149,8 +149,8 @@ bool PlainDecoder::decode_mcu(BitReader& reader, int column, int row) {
         const BlockSummary summary =
             decode_block(reader, *target.dc, *target.ac, component.quantisers, target.previous_dc, block);
         if (summary.magnitude < 0 || summary.magnitude > kMostMagnitude) return false;
-        const auto x = static_cast<std::size_t>(8 * (column * component.across + across));
-        const auto y = static_cast<std::size_t>(8 * (row * component.down + down));
+        const auto x = 8 * static_cast<std::size_t>(column * component.across + across);
+        const auto y = 8 * static_cast<std::size_t>(row * component.down + down);
         std::uint8_t* const out = target.samples + y * target.stride + x;
         if (summary.last == 0) {
           inverse_dct_flat(block.coefficients[0], out, target.stride);

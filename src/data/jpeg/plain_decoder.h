@@ -1,4 +1,4 @@
-// Decodes a window of a plain JPEG much faster than libjpeg-turbo, and with the same pixels: only the blocks
+// Decodes a window of a plain JPEG with the same pixels as libjpeg-turbo: only the blocks
 // that the window needs go through the inverse DCT, and where there are restart markers, only their data is
 // read.
 #pragma once
