@@ -12,6 +12,7 @@
 #include "ft/base/error.h"
 #include "ft/base/hash.h"
 #include "ft/data/hdf5_handle.h"
+#include "ft/data/metadata_hash.h"
 
 namespace ft {
 namespace {
@@ -171,6 +172,7 @@ ShardWriter::ShardWriter(const fs::path& directory, ShardPlace place, const std:
   if (payload % kPayloadAlignment != 0) {
     throw std::logic_error(fmt::format("{}: the payload begins at {}", path_.string(), payload));
   }
+  entry_.payload = {.begin = payload, .bytes = missing_};
   fd_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
   if (!fd_) throw_errno("open", path_.string());
   if (::lseek(fd_.get(), static_cast<off_t>(payload), SEEK_SET) < 0) throw_errno("seek in", path_.string());
@@ -187,6 +189,7 @@ ShardEntry ShardWriter::finish() {
   fd_.close(path_);
   entry_.bytes = fs::file_size(path_);
   entry_.xxh3_128 = xxh3_128_of_file(path_);
+  entry_.metadata_xxh3_128 = hash_of_metadata(path_, entry_.payload);
   return entry_;
 }
 

@@ -16,6 +16,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kManifestFormat = "ft_dist packed set";
 constexpr int kIndent = 1;
+constexpr int kMostDepth = 16;
 
 Json notes_to_json(const std::vector<InputNote>& notes) {
   Json list = Json::array();
@@ -33,11 +34,17 @@ std::vector<InputNote> notes_from_json(const Json& list) {
 Json shards_to_json(const std::vector<ShardEntry>& shards) {
   Json list = Json::array();
   for (const ShardEntry& shard : shards) {
-    list.push_back({{"file", shard.file},
-                    {"bytes", shard.bytes},
-                    {"samples", shard.samples},
-                    {"xxh3_128", shard.xxh3_128},
-                    {"tables_xxh3_128", shard.tables_xxh3_128}});
+    Json entry{{"file", shard.file},
+               {"bytes", shard.bytes},
+               {"samples", shard.samples},
+               {"xxh3_128", shard.xxh3_128},
+               {"tables_xxh3_128", shard.tables_xxh3_128}};
+    if (!shard.metadata_xxh3_128.empty()) {
+      entry["payload_begin"] = shard.payload.begin;
+      entry["payload_bytes"] = shard.payload.bytes;
+      entry["metadata_xxh3_128"] = shard.metadata_xxh3_128;
+    }
+    list.push_back(std::move(entry));
   }
   return list;
 }
@@ -46,8 +53,18 @@ std::vector<ShardEntry> shards_from_json(const Json& list) {
   std::vector<ShardEntry> shards;
   shards.reserve(list.size());
   for (const Json& shard : list) {
-    shards.push_back({shard.at("file"), shard.at("bytes"), shard.at("samples"), shard.at("xxh3_128"),
-                      shard.at("tables_xxh3_128")});
+    ShardEntry entry{.file = shard.at("file"),
+                     .bytes = shard.at("bytes"),
+                     .samples = shard.at("samples"),
+                     .xxh3_128 = shard.at("xxh3_128"),
+                     .tables_xxh3_128 = shard.at("tables_xxh3_128"),
+                     .payload = {},
+                     .metadata_xxh3_128 = {}};
+    if (shard.contains("metadata_xxh3_128")) {
+      entry.payload = {.begin = shard.at("payload_begin"), .bytes = shard.at("payload_bytes")};
+      entry.metadata_xxh3_128 = shard.at("metadata_xxh3_128");
+    }
+    shards.push_back(std::move(entry));
   }
   return shards;
 }
@@ -63,6 +80,17 @@ Json body_of(const Manifest& manifest) {
           {"converted", notes_to_json(manifest.converted)},
           {"skipped", notes_to_json(manifest.skipped)},
           {"exif_oriented", manifest.exif_oriented}};
+}
+
+// What is written nests four deep. The library writes nested values by recursion: unlimited depth in a
+// damaged file would end in a stack overflow.
+Json parse_shallow(const std::string& text, const std::filesystem::path& path) {
+  const auto check_depth = [&path](int depth, Json::parse_event_t /*event*/, Json& /*value*/) {
+    if (depth <= kMostDepth) return true;
+    throw DataError(fmt::format("{} is damaged: it nests deeper than {} levels", path.string(), kMostDepth),
+                    "pack the data again, or restore the file");
+  };
+  return Json::parse(text, check_depth);
 }
 
 // Over the compact text, so that white space does not count.
@@ -147,7 +175,7 @@ Manifest read_manifest(const std::filesystem::path& directory) {
   }
   const std::string text = read_text_file(path);
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_shallow(text, path);
     check_version(json, path);
     check_fingerprint(json, path);
     Manifest manifest = from_json(json);

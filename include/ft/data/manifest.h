@@ -12,12 +12,20 @@
 
 namespace ft {
 
+// Where in a shard file its payload lies.
+struct PayloadPlace {
+  std::uint64_t begin = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct ShardEntry {
   std::string file;
   std::uint64_t bytes = 0;
   std::uint64_t samples = 0;
   std::string xxh3_128;         // of the whole file
   std::string tables_xxh3_128;  // hash_of_tables
+  PayloadPlace payload;
+  std::string metadata_xxh3_128;  // hash_of_metadata; empty where the packer did not record it
 };
 
 // An input that was not stored as found: converted (kept, as RGB) or skipped (left out).

@@ -19,8 +19,8 @@ Manifest example() {
                       "es"};
   manifest.counts = {2, 1};
   manifest.packed_with = {{"shard_mib", 128}};
-  manifest.shards = {{"shard-00000-of-00002.h5", 4096, 2, "aa", "bb"},
-                     {"shard-00001-of-00002.h5", 4097, 1, "cc", "dd"}};
+  manifest.shards = {{"shard-00000-of-00002.h5", 4096, 2, "aa", "bb", {.begin = 2048, .bytes = 9}, "ee"},
+                     {"shard-00001-of-00002.h5", 4097, 1, "cc", "dd", {}, ""}};
   manifest.converted = {{"ants/x.gif", "GIF P -> RGB"}};
   manifest.skipped = {{"ants/y \"q\".psd", "unsupported: PSD"}};
   manifest.exif_oriented = 1;
