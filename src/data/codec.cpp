@@ -1,6 +1,7 @@
 #include "ft/data/codec.h"
 
 #include <cstring>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -11,33 +12,71 @@
 namespace ft {
 namespace {
 
-void copy_raw(std::span<const std::byte> payload, int width, int height, RgbImage& out) {
-  out.resize(width, height);
-  const auto pixels = out.pixels();
-  if (payload.size() != pixels.size()) {
-    throw DataError(fmt::format("raw picture of {}x{} pixels holds {} bytes instead of {}", width, height,
-                                payload.size(), pixels.size()));
+RgbView view_raw(std::span<const std::byte> payload, Size size) {
+  const auto bytes =
+      std::size_t{3} * static_cast<std::size_t>(size.width) * static_cast<std::size_t>(size.height);
+  if (payload.size() != bytes) {
+    throw DataError(fmt::format("raw picture of {}x{} pixels holds {} bytes instead of {}", size.width,
+                                size.height, payload.size(), bytes));
   }
-  std::memcpy(pixels.data(), payload.data(), pixels.size());
+  return {reinterpret_cast<const std::uint8_t*>(payload.data()),
+          std::size_t{3} * static_cast<std::size_t>(size.width),
+          {0, 0, size.width, size.height}};
 }
 
 }  // namespace
 
-void check_dimensions(long long stream_width, long long stream_height, int width, int height) {
-  if (stream_width != width || stream_height != height) {
+struct Decoder::Buffers {
+  RgbImage pixels;
+  std::vector<std::byte> slice;
+};
+
+Decoder::Decoder() : buffers_(std::make_unique<Buffers>()) {}
+Decoder::Decoder(Decoder&&) noexcept = default;
+Decoder& Decoder::operator=(Decoder&&) noexcept = default;
+Decoder::~Decoder() = default;
+
+RgbView Decoder::decode(const StoredPicture& picture, const Box& window) {
+  RgbImage& pixels = buffers_->pixels;
+  const Size size = picture.size;
+  Box held{0, 0, size.width, size.height};
+  switch (picture.codec) {
+    case Codec::kRaw:
+      return view_raw(picture.payload, size);
+    case Codec::kPng:
+      decode_png(picture.payload, size, pixels);
+      break;
+    case Codec::kJpeg:
+      held = picture.restart_offsets.empty() ? decode_jpeg_window(picture.payload, size, window, pixels)
+                                             : decode_jpeg_slice(picture.payload, picture.restart_offsets,
+                                                                 size, window, buffers_->slice, pixels);
+      break;
+    default:
+      throw DataError(fmt::format("unknown codec {}", static_cast<int>(picture.codec)));
+  }
+  return {pixels.pixels().data(), pixels.stride(), held};
+}
+
+void check_dimensions(long long stream_width, long long stream_height, Size size) {
+  if (stream_width != size.width || stream_height != size.height) {
     throw DataError(fmt::format("the stream says {}x{} pixels, the set's tables say {}x{}", stream_width,
-                                stream_height, width, height));
+                                stream_height, size.width, size.height));
   }
 }
 
 void decode_rgb(Codec codec, std::span<const std::byte> payload, int width, int height, RgbImage& out) {
+  const Size size{width, height};
   switch (codec) {
     case Codec::kJpeg:
-      return decode_jpeg(payload, width, height, out);
+      return decode_jpeg(payload, size, out);
     case Codec::kPng:
-      return decode_png(payload, width, height, out);
-    case Codec::kRaw:
-      return copy_raw(payload, width, height, out);
+      return decode_png(payload, size, out);
+    case Codec::kRaw: {
+      out.resize(width, height);
+      const RgbView view = view_raw(payload, size);
+      std::memcpy(out.pixels().data(), view.data, payload.size());
+      return;
+    }
   }
   throw DataError(fmt::format("unknown codec {}", static_cast<int>(codec)));
 }

@@ -1,117 +1,104 @@
 // JPEG by libjpeg-turbo, with Pillow's choices: accurate integer IDCT, fancy upsampling (both the library's
-// defaults), corrupt-data warnings tolerated, and a source that suspends at its end, so that a stream which
-// stops early is refused where libjpeg's own memory source would invent grey.
+// defaults), corrupt-data warnings tolerated.
 #include <algorithm>
 #include <array>
-#include <csetjmp>
-#include <cstddef>
-#include <cstdio>  // jpeglib.h needs it
 
 #include <fmt/format.h>
-#include <jpeglib.h>
 
 #include "ft/base/error.h"
+#include "ft/data/jpeg_library.h"
 
 #include "decoders.h"
+#include "jpeg_slice.h"
 
 namespace ft {
 namespace {
 
+// Fancy upsampling looks at the neighbouring chroma sample, and libjpeg takes the edge of what it is asked to
+// put out for the edge of the picture; so it is asked for more. (The rows above are decoded anyway.)
+constexpr int kMargin = 16;
+
 class JpegReader {
  public:
-  explicit JpegReader(std::span<const std::byte> payload) : bytes_(payload.size()) {
-    info_.err = jpeg_std_error(&errors_);
-    errors_.error_exit = on_error;
-    errors_.output_message = [](j_common_ptr) {};
-    info_.client_data = this;
-    source_.next_input_byte = reinterpret_cast<const JOCTET*>(payload.data());
-    source_.bytes_in_buffer = payload.size();
-    source_.init_source = [](j_decompress_ptr) {};
-    source_.fill_input_buffer = [](j_decompress_ptr) -> boolean { return FALSE; };
-    source_.skip_input_data = skip;
-    source_.resync_to_restart = jpeg_resync_to_restart;
-    source_.term_source = [](j_decompress_ptr) {};
-  }
-  JpegReader(const JpegReader&) = delete;
-  JpegReader& operator=(const JpegReader&) = delete;
-  ~JpegReader() { jpeg_destroy_decompress(&info_); }
-
-  void decode(int width, int height, RgbImage& out) {
-    const bool has_header = guarded([this] { return read_header(); });
-    if (!has_header) throw_truncated();
-    if (info_.num_components != 1 && info_.num_components != 3) {
+  JpegReader(std::span<const std::byte> payload, Size size) : jpeg_(payload), size_(size) {
+    jpeg_.run([this] { return jpeg_.read_header(); });
+    const jpeg_decompress_struct& info = jpeg_.info();
+    if (info.num_components != 1 && info.num_components != 3) {
       throw DataError(
-          fmt::format("JPEG with {} colour components; a set holds grey and RGB", info_.num_components));
+          fmt::format("JPEG with {} colour components; a set holds grey and RGB", info.num_components));
     }
-    check_dimensions(info_.image_width, info_.image_height, width, height);
-    out.resize(width, height);
-    const bool complete = guarded([this, &out] { return read_pixels(out); });
-    if (!complete) throw_truncated();
+    check_dimensions(info.image_width, info.image_height, size);
+  }
+
+  void read_all(RgbImage& out) {
+    out.resize(size_.width, size_.height);
+    jpeg_.run([this, &out] { return start() && read_rows(out); });
+    // All pixels are there: a missing end marker is no reason to refuse, an error on the way to it is.
+    jpeg_.run([this] {
+      jpeg_finish_decompress(&jpeg_.info());
+      return true;
+    });
+  }
+
+  Box read_window(const Box& window, RgbImage& out) {
+    JDIMENSION left = 0;
+    JDIMENSION width = 0;
+    jpeg_.run([this, &window, &left, &width] {
+      if (!start()) return false;
+      left = static_cast<JDIMENSION>(std::max(window.left - kMargin, 0));
+      width = static_cast<JDIMENSION>(std::min(window.right() + kMargin, size_.width)) - left;
+      // Moves both to where blocks begin.
+      if (width < jpeg_.info().output_width) jpeg_crop_scanline(&jpeg_.info(), &left, &width);
+      return true;
+    });
+    out.resize(static_cast<int>(width), window.height);
+    jpeg_.run([this, &window, &out] { return skip_rows(window.top) && read_rows(out); });
+    return {static_cast<int>(left), window.top, out.width(), out.height()};
   }
 
  private:
-  // Runs `step` and turns libjpeg's fatal errors into DataErrors. longjmp runs no destructors, so `step` and
-  // what it calls must own nothing.
-  template <typename Step>
-  bool guarded(const Step& step) {
-    if (setjmp(escape_) != 0) {
-      throw DataError(fmt::format("JPEG is damaged: {} (near byte {} of {})", message_.data(),
-                                  bytes_ - source_.bytes_in_buffer, bytes_));
-    }
-    return step();
+  bool start() {
+    jpeg_.info().out_color_space = JCS_RGB;
+    return jpeg_start_decompress(&jpeg_.info()) != FALSE;
   }
 
-  // False where the stream ended first; so is read_pixels.
-  bool read_header() {
-    jpeg_create_decompress(&info_);
-    info_.src = &source_;
-    int status = JPEG_HEADER_TABLES_ONLY;
-    while (status == JPEG_HEADER_TABLES_ONLY) status = jpeg_read_header(&info_, FALSE);
-    return status == JPEG_HEADER_OK;
+  bool skip_rows(int count) {
+    return count == 0 || jpeg_skip_scanlines(&jpeg_.info(), static_cast<JDIMENSION>(count)) > 0;
   }
 
-  bool read_pixels(RgbImage& out) {
-    info_.out_color_space = JCS_RGB;
-    if (jpeg_start_decompress(&info_) == FALSE) return false;
-    while (info_.output_scanline < info_.output_height) {
-      JSAMPROW row = out.row(static_cast<int>(info_.output_scanline)).data();
-      if (jpeg_read_scanlines(&info_, &row, 1) == 0) return false;
+  bool read_rows(RgbImage& out) {
+    constexpr int kAtOnce = 16;
+    std::array<JSAMPROW, kAtOnce> rows;
+    for (int y = 0; y < out.height();) {
+      const int count = std::min(kAtOnce, out.height() - y);
+      for (int i = 0; i < count; ++i) rows[static_cast<std::size_t>(i)] = out.row(y + i).data();
+      const JDIMENSION done = jpeg_read_scanlines(&jpeg_.info(), rows.data(), static_cast<JDIMENSION>(count));
+      if (done == 0) return false;
+      y += static_cast<int>(done);
     }
-    // All pixels are there: a missing end marker is no reason to refuse, an error on the way to it is.
-    jpeg_finish_decompress(&info_);
     return true;
   }
 
-  [[noreturn]] void throw_truncated() const {
-    throw DataError(fmt::format("JPEG is truncated: it ends after {} bytes at row {} of {}", bytes_,
-                                info_.output_scanline, info_.image_height));
-  }
-
-  [[noreturn]] static void on_error(j_common_ptr info) {
-    auto* self = static_cast<JpegReader*>(info->client_data);
-    info->err->format_message(info, self->message_.data());
-    std::longjmp(self->escape_, 1);
-  }
-
-  static void skip(j_decompress_ptr info, long count) {
-    auto& source = *info->src;
-    const auto step = std::min(static_cast<std::size_t>(std::max(count, 0L)), source.bytes_in_buffer);
-    source.next_input_byte += step;
-    source.bytes_in_buffer -= step;
-  }
-
-  std::size_t bytes_;
-  jpeg_decompress_struct info_{};
-  jpeg_error_mgr errors_{};
-  jpeg_source_mgr source_{};
-  std::jmp_buf escape_{};
-  std::array<char, JMSG_LENGTH_MAX> message_{};
+  JpegDecompressor jpeg_;
+  Size size_;
 };
 
 }  // namespace
 
-void decode_jpeg(std::span<const std::byte> payload, int width, int height, RgbImage& out) {
-  JpegReader(payload).decode(width, height, out);
+void decode_jpeg(std::span<const std::byte> payload, Size size, RgbImage& out) {
+  JpegReader(payload, size).read_all(out);
+}
+
+Box decode_jpeg_window(std::span<const std::byte> payload, Size size, const Box& window, RgbImage& out) {
+  return JpegReader(payload, size).read_window(window, out);
+}
+
+Box decode_jpeg_slice(std::span<const std::byte> payload, std::span<const std::uint32_t> restart_offsets,
+                      Size size, const Box& window, std::vector<std::byte>& slice, RgbImage& out) {
+  const Box held = slice_jpeg(payload, restart_offsets, size, window, slice);
+  const Box inside{window.left - held.left, window.top - held.top, window.width, window.height};
+  const Box got = JpegReader(slice, {held.width, held.height}).read_window(inside, out);
+  return {held.left + got.left, held.top + got.top, got.width, got.height};
 }
 
 }  // namespace ft

@@ -41,7 +41,7 @@ class SignalsBlocked {
 // hands them over.
 struct Slot {
   BatchRequest request;
-  std::vector<float> images;
+  std::vector<std::byte> images;
   std::vector<std::int64_t> labels;
   std::size_t unfinished = 0;
   std::exception_ptr error;  // of the first sample, in batch order, that failed
@@ -52,6 +52,11 @@ struct Task {
   Slot* slot;
   std::size_t index;
 };
+
+std::size_t bytes_of_image(const LoaderOptions& options) {
+  const auto side = static_cast<std::size_t>(options.transform.image_size);
+  return 3 * side * side * bytes_per_value(options.format.type);
+}
 
 void check_options(const LoaderOptions& options) {
   if (options.workers < 1 || options.slots < 2) {
@@ -80,7 +85,7 @@ struct Loader::Impl {
   const PackedSet& set;
   const LoaderOptions options;
   const Source source;
-  const std::size_t image_floats;
+  const std::size_t image_bytes;
 
   // The consumer's: batches are numbered in request order, and batch b lives in slot b mod slots.
   bool exhausted = false;
@@ -101,13 +106,13 @@ Loader::Impl::Impl(const PackedSet& packed_set, const LoaderOptions& loader_opti
     : set(packed_set),
       options(loader_options),
       source(std::move(batch_source)),
-      image_floats(floats_per_image(options.transform)) {
+      image_bytes(bytes_of_image(options)) {
   check_options(options);
   // OpenCV's own threads would compete with the workers for the same cores.
   cv::setNumThreads(0);
   slots.resize(static_cast<std::size_t>(options.slots));
   for (Slot& slot : slots) {
-    slot.images.resize(options.max_batch * image_floats);
+    slot.images.resize(options.max_batch * image_bytes);
     slot.labels.resize(options.max_batch);
   }
   const SignalsBlocked blocked;
@@ -134,7 +139,7 @@ std::optional<BatchView> Loader::Impl::next() {
   if (slot.error) std::rethrow_exception(slot.error);
   leased = true;
   const std::size_t n = slot.request.sample_ids.size();
-  return BatchView{std::span(slot.images).first(n * image_floats), std::span(slot.labels).first(n),
+  return BatchView{std::span(slot.images).first(n * image_bytes), std::span(slot.labels).first(n),
                    slot.request.sample_ids};
 }
 
@@ -185,7 +190,7 @@ void Loader::Impl::run_task(const Task& task, SamplePipeline& pipeline) {
   LoaderStats spent;
   std::exception_ptr error;
   try {
-    const auto image = std::span(slot.images).subspan(task.index * image_floats, image_floats);
+    const auto image = std::span(slot.images).subspan(task.index * image_bytes, image_bytes);
     slot.labels[task.index] = pipeline.load(request.epoch, request.sample_ids[task.index], image, spent);
   } catch (...) {
     error = std::current_exception();
@@ -220,18 +225,18 @@ LoaderStats Loader::stats() const {
 }
 
 void load_samples(const PackedSet& set, const LoaderOptions& options, const BatchRequest& request,
-                  std::span<float> images, std::span<std::int64_t> labels) {
+                  std::span<std::byte> images, std::span<std::int64_t> labels) {
   const std::size_t n = request.sample_ids.size();
-  const std::size_t image_floats = floats_per_image(options.transform);
-  if (labels.size() != n || images.size() != n * image_floats) {
-    throw Error(ExitCode::kBug, fmt::format("{} samples do not fit {} labels and {} floats", n, labels.size(),
-                                            images.size()));
+  const std::size_t image_bytes = bytes_of_image(options);
+  if (labels.size() != n || images.size() != n * image_bytes) {
+    throw Error(ExitCode::kBug,
+                fmt::format("{} samples do not fit {} labels and {} bytes", n, labels.size(), images.size()));
   }
   SamplePipeline pipeline(set, options);
   LoaderStats stats;
   for (std::size_t i = 0; i < n; ++i) {
     labels[i] = pipeline.load(request.epoch, request.sample_ids[i],
-                              images.subspan(i * image_floats, image_floats), stats);
+                              images.subspan(i * image_bytes, image_bytes), stats);
   }
 }
 

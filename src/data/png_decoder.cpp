@@ -22,14 +22,14 @@ class PngReader {
   PngReader& operator=(const PngReader&) = delete;
   ~PngReader() { png_destroy_read_struct(&png_, &info_, nullptr); }
 
-  void decode(int width, int height, RgbImage& out) {
+  void decode(Size size, RgbImage& out) {
     guarded([this] { read_header(); });
-    check_dimensions(png_get_image_width(png_, info_), png_get_image_height(png_, info_), width, height);
+    check_dimensions(png_get_image_width(png_, info_), png_get_image_height(png_, info_), size);
     if (png_get_color_type(png_, info_) != PNG_COLOR_TYPE_RGB || png_get_bit_depth(png_, info_) != 8 ||
         png_get_interlace_type(png_, info_) != PNG_INTERLACE_NONE) {
       throw DataError("PNG is not 8-bit RGB without interlacing, the only kind that ft_pack writes");
     }
-    out.resize(width, height);
+    out.resize(size.width, size.height);
     guarded([this, &out] { read_pixels(out); });
   }
 
@@ -84,8 +84,8 @@ class PngReader {
 
 }  // namespace
 
-void decode_png(std::span<const std::byte> payload, int width, int height, RgbImage& out) {
-  PngReader(payload).decode(width, height, out);
+void decode_png(std::span<const std::byte> payload, Size size, RgbImage& out) {
+  PngReader(payload).decode(size, out);
 }
 
 }  // namespace ft

@@ -1,5 +1,5 @@
-// One sample from shard to tensor slot: read, decode, transform, normalise. The loader's workers and
-// load_samples share it, so that their bytes cannot differ.
+// One sample from shard to tensor slot: read, decode, resize, write. The loader's workers and load_samples
+// share it, so that their bytes cannot differ.
 #pragma once
 
 #include <cstddef>
@@ -7,32 +7,36 @@
 #include <span>
 #include <vector>
 
+#include "ft/data/codec.h"
 #include "ft/data/loader.h"
 
 namespace ft {
-
-// Floats of one picture in a batch.
-[[nodiscard]] std::size_t floats_per_image(const TransformOptions& options);
 
 // The buffers of one thread. `set` and `options` must outlive it.
 class SamplePipeline {
  public:
   SamplePipeline(const PackedSet& set, const LoaderOptions& options);
 
+  [[nodiscard]] std::size_t bytes_per_image() const noexcept;
   // Fills `out` and returns the label; adds the time of each stage to `stats`. DataError names the sample.
-  std::int64_t load(std::uint32_t epoch, std::uint64_t sample_id, std::span<float> out, LoaderStats& stats);
+  std::int64_t load(std::uint32_t epoch, std::uint64_t sample_id, std::span<std::byte> out,
+                    LoaderStats& stats);
 
  private:
-  void decode(const SampleInfo& info, std::span<const std::byte> payload);
-  void transform(std::uint32_t epoch, std::uint64_t sample_id);
+  [[nodiscard]] PixelPlan plan(std::uint32_t epoch, const SampleInfo& info) const;
+  RgbView decode(const SampleInfo& info, std::span<const std::byte> payload, const Box& needed);
+  void resize_and_write(const PixelPlan& plan, const RgbView& picture, std::span<std::byte> out,
+                        LoaderStats& stats);
+  void give_back_what_is_huge(const RgbView& picture);
 
   const PackedSet& set_;
   const LoaderOptions& options_;
-  Normalizer normalizer_;
+  PixelWriter writer_;
   std::vector<std::byte> payload_;
-  RgbImage decoded_;
-  RgbImage pixels_;
-  ResizeScratch scratch_;
+  std::vector<std::uint32_t> restart_offsets_;
+  Decoder decoder_;
+  Resizer resizer_;
+  std::vector<std::uint8_t> strip_;  // the resized rows on their way to the batch
 };
 
 }  // namespace ft

@@ -2,7 +2,8 @@
 
     test_transforms.py PROBE
 
-Synthetic pictures always; photographs too where FT_TEST_DATA names a folder with `hotdog*` and `hymenoptera*`.
+Synthetic pictures always; photographs too where FT_TEST_DATA names a folder with `hotdog*` and `hymenoptera*`: some
+of them, or every one with FT_ALL_PHOTOGRAPHS=1.
 """
 
 import io
@@ -93,6 +94,16 @@ def add_test(probe, picture, image, size, resize, shorter):
     probe.add(f"test {size} {resize} {int(shorter)} {picture}", pixels(chain(image)))
 
 
+def add_windows(probe, picture, image, rng, count):
+    """Decoding only a part of a picture gives that part."""
+    whole = pixels(image)
+    for _ in range(count):
+        width, height = rng.randint(1, image.width), rng.randint(1, image.height)
+        left, top = rng.randint(0, image.width - width), rng.randint(0, image.height - height)
+        expected = np.ascontiguousarray(whole[top : top + height, left : left + width])
+        probe.add(f"window {left} {top} {width} {height} {picture}", expected)
+
+
 def synthetic_image(rng, width, height):
     generator = np.random.default_rng(rng.getrandbits(32))
     if rng.random() < 0.5:
@@ -171,6 +182,8 @@ def add_decoding(probe, rng):
             damaged = bytearray(data)
             damaged[rng.randrange(body, len(data) - 2)] ^= 1 << rng.randrange(8)
             versions.append(bytes(damaged))
+        whole = Image.open(io.BytesIO(data)).convert("RGB")
+        add_windows(probe, probe.store(JPEG, data, size), whole, rng, 12)
         for version in versions:
             probe.add(f"decode {probe.store(JPEG, version, size)}", decoded(version))
 
@@ -198,17 +211,19 @@ def add_normalising(probe, rng):
 
 def add_photographs(probe, rng, folder):
     paths = [p for name in ("hotdog*", "hymenoptera*") for p in sorted(folder.glob(f"{name}/**/*.jpg"))]
-    for path in rng.sample(paths, min(PHOTOGRAPHS, len(paths))):
+    count = len(paths) if os.environ.get("FT_ALL_PHOTOGRAPHS") else min(PHOTOGRAPHS, len(paths))
+    for path in rng.sample(paths, count):
         with Image.open(path) as file:
             if file.mode not in ("L", "RGB"):
                 continue  # a set holds these as PNG
             image = file.convert("RGB")
         picture = f"{JPEG} {image.width} {image.height} {path}"
         probe.add(f"decode {picture}", pixels(image))
+        add_windows(probe, picture, image, rng, 4)
         add_train(probe, picture, image, rng, 224)
         add_test(probe, picture, image, 224, 256, shorter=False)
         add_test(probe, picture, image, 224, 256, shorter=True)
-    return min(PHOTOGRAPHS, len(paths))
+    return count
 
 
 def main():

@@ -4,11 +4,13 @@
 //
 // JOBS has one job a line; a picture is "CODEC WIDTH HEIGHT PATH", its path running to the end of the line:
 //   decode PICTURE
+//   window LEFT TOP WIDTH HEIGHT PICTURE   (decoding only that part)
 //   train SIZE LEFT TOP BOX_WIDTH BOX_HEIGHT FLIP PICTURE
 //   test SIZE RESIZE SHORTER PICTURE
 //   normalise NHWC MEAN*3 STD*3 PICTURE
 // OUT gets, for each, int64 bytes and the result (8-bit pixels, or float32); -1 where the picture was
 // refused.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <fstream>
@@ -24,16 +26,27 @@
 
 namespace {
 
-ft::RgbImage read_picture(std::istream& job) {
+struct Picture {
+  ft::Codec codec{};
+  ft::Size size{};
+  std::vector<std::byte> payload;
+};
+
+Picture read_picture(std::istream& job) {
+  Picture picture;
   int codec = 0;
-  int width = 0;
-  int height = 0;
   std::string path;
-  job >> codec >> width >> height >> std::ws;
+  job >> codec >> picture.size.width >> picture.size.height >> std::ws;
   std::getline(job, path);
   if (!job) throw std::runtime_error("malformed picture in a job");
+  picture.codec = static_cast<ft::Codec>(codec);
+  picture.payload = ft::read_file(path);
+  return picture;
+}
+
+ft::RgbImage decode(const Picture& picture) {
   ft::RgbImage image;
-  ft::decode_rgb(static_cast<ft::Codec>(codec), ft::read_file(path), width, height, image);
+  ft::decode_rgb(picture.codec, picture.payload, picture.size.width, picture.size.height, image);
   return image;
 }
 
@@ -42,23 +55,46 @@ std::vector<std::byte> bytes_of(const auto& values) {
   return {bytes.begin(), bytes.end()};
 }
 
+std::vector<std::byte> run_window(std::istream& job) {
+  ft::Box window{};
+  job >> window.left >> window.top >> window.width >> window.height;
+  const Picture picture = read_picture(job);
+  ft::Decoder decoder;
+  const ft::RgbView view = decoder.decode({picture.codec, picture.payload, picture.size, {}}, window);
+  ft::RgbImage out(window.width, window.height);
+  for (int y = 0; y < window.height; ++y) {
+    std::copy_n(view.at(window.left, window.top + y), out.stride(), out.row(y).data());
+  }
+  return bytes_of(out.pixels());
+}
+
+// As the loader does it: only the pixels that the resize reads are decoded.
+std::vector<std::byte> run_plan(const Picture& picture, const ft::PixelPlan& plan) {
+  ft::Decoder decoder;
+  ft::Resizer resizer;
+  const ft::Box needed = resizer.prepare(plan.resize);
+  resizer.begin(decoder.decode({picture.codec, picture.payload, picture.size, {}}, needed));
+  ft::RgbImage resized(plan.resize.window.width, plan.resize.window.height);
+  resizer.rows(0, resized.height(), resized.pixels().data());
+  ft::RgbImage out(plan.side, plan.side);
+  const ft::PixelFormat format{ft::PixelType::kUint8, ft::PixelLayout::kNhwc};
+  ft::PixelWriter(format, {}, {1, 1, 1})
+      .write(plan, 0, plan.side, resized.pixels().data(), std::as_writable_bytes(out.pixels()));
+  return bytes_of(out.pixels());
+}
+
 std::vector<std::byte> run_train(std::istream& job) {
   int size = 0;
   ft::AugmentDraw draw{};
   job >> size >> draw.crop.left >> draw.crop.top >> draw.crop.width >> draw.crop.height >> draw.flip;
-  ft::ResizeScratch scratch;
-  ft::RgbImage out;
-  ft::train_pixels(read_picture(job), draw, size, scratch, out);
-  return bytes_of(out.pixels());
+  return run_plan(read_picture(job), ft::train_plan(draw, size));
 }
 
 std::vector<std::byte> run_test(std::istream& job) {
   ft::TransformOptions options;
   job >> options.image_size >> options.resize >> options.resize_shorter;
-  ft::ResizeScratch scratch;
-  ft::RgbImage out;
-  ft::test_pixels(read_picture(job), options, scratch, out);
-  return bytes_of(out.pixels());
+  const Picture picture = read_picture(job);
+  return run_plan(picture, ft::test_plan(picture.size, options));
 }
 
 std::vector<std::byte> run_normalise(std::istream& job) {
@@ -68,9 +104,15 @@ std::vector<std::byte> run_normalise(std::istream& job) {
   job >> nhwc;
   for (double& value : mean) job >> value;
   for (double& value : std) job >> value;
-  const ft::RgbImage image = read_picture(job);
+  const ft::RgbImage image = decode(read_picture(job));
   std::vector<float> out(image.pixels().size());
-  ft::Normalizer(mean, std).write(image, nhwc ? ft::PixelLayout::kNhwc : ft::PixelLayout::kNchw, out);
+  ft::PixelPlan plan;
+  plan.resize.window = {0, 0, image.width(), image.height()};
+  plan.side = image.width();
+  const ft::PixelFormat format{ft::PixelType::kFloat32,
+                               nhwc ? ft::PixelLayout::kNhwc : ft::PixelLayout::kNchw};
+  ft::PixelWriter(format, mean, std)
+      .write(plan, 0, plan.side, image.pixels().data(), std::as_writable_bytes(std::span(out)));
   return bytes_of(out);
 }
 
@@ -78,7 +120,8 @@ std::vector<std::byte> run(const std::string& line) {
   std::istringstream job(line);
   std::string kind;
   job >> kind;
-  if (kind == "decode") return bytes_of(read_picture(job).pixels());
+  if (kind == "decode") return bytes_of(decode(read_picture(job)).pixels());
+  if (kind == "window") return run_window(job);
   if (kind == "train") return run_train(job);
   if (kind == "test") return run_test(job);
   if (kind == "normalise") return run_normalise(job);

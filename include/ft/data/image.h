@@ -41,10 +41,40 @@ class RgbImage {
   int height_ = 0;
 };
 
+struct Size {
+  int width, height;
+  friend bool operator==(const Size&, const Size&) = default;
+};
+
 // A rectangle of pixels inside a picture.
 struct Box {
   int left, top, width, height;
   friend bool operator==(const Box&, const Box&) = default;
+
+  [[nodiscard]] int right() const noexcept { return left + width; }
+  [[nodiscard]] int bottom() const noexcept { return top + height; }
+  [[nodiscard]] bool contains(const Box& other) const noexcept {
+    return other.left >= left && other.top >= top && other.right() <= right() && other.bottom() <= bottom();
+  }
 };
+
+// Someone else's pixels: the part `box` of a picture, addressed by the picture's own coordinates. Rows lie
+// `stride` bytes apart in one stretch of memory, so that what follows a row, but for the last, may be read.
+struct RgbView {
+  const std::uint8_t* data = nullptr;
+  std::size_t stride = 0;
+  Box box{};
+
+  [[nodiscard]] const std::uint8_t* at(int x, int y) const noexcept {
+    return data + stride * static_cast<std::size_t>(y - box.top) +
+           std::size_t{3} * static_cast<std::size_t>(x - box.left);
+  }
+  // One behind the last byte that belongs to the view.
+  [[nodiscard]] const std::uint8_t* end() const noexcept { return at(box.right(), box.bottom() - 1); }
+};
+
+[[nodiscard]] inline RgbView view_of(const RgbImage& image) noexcept {
+  return {image.pixels().data(), image.stride(), {0, 0, image.width(), image.height()}};
+}
 
 }  // namespace ft

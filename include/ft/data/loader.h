@@ -22,7 +22,7 @@ struct BatchRequest {
 
 // One batch, in memory that the loader owns; valid until the lease ends.
 struct BatchView {
-  std::span<float> images;               // [N,3,H,W] in the loader's layout
+  std::span<std::byte> images;           // [N,3,H,W] in the loader's format
   std::span<const std::int64_t> labels;  // [N]
   std::span<const std::uint64_t> sample_ids;
   [[nodiscard]] std::size_t size() const noexcept { return labels.size(); }
@@ -34,7 +34,7 @@ struct LoaderOptions {
   std::size_t max_batch = 0;  // the largest request
   bool augment = true;        // false: the test transform
   std::uint64_t seed = 0;
-  PixelLayout layout = PixelLayout::kNhwc;
+  PixelFormat format;
   TransformOptions transform;
 };
 
@@ -67,6 +67,6 @@ class Loader {
 
 // One batch without threads, for replay and tests: the same bytes as the loader's.
 void load_samples(const PackedSet& set, const LoaderOptions& options, const BatchRequest& request,
-                  std::span<float> images, std::span<std::int64_t> labels);
+                  std::span<std::byte> images, std::span<std::int64_t> labels);
 
 }  // namespace ft

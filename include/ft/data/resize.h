@@ -1,45 +1,44 @@
 // Pillow's bilinear resize (antialiased triangle filter, 22-bit fixed point, two passes, each rounded to 8
-// bits, in the order that Pillow 13 chooses), exact to the grey level.
+// bits, in the order that Pillow 13 chooses), exact to the grey level on every instruction set.
 #pragma once
 
 #include <cstdint>
-#include <vector>
+#include <memory>
 
 #include "ft/data/image.h"
 
 namespace ft {
 
-// The weights of one pass: output i is the sum of count[i] inputs from origin + first[i] on, times
-// weights[i * taps] and so on. All outputs together read `extent` inputs from `origin` on.
-struct ResampleTable {
-  int taps = 0;
-  int origin = 0;
-  int extent = 0;
-  std::vector<int> first, count;
-  std::vector<std::int32_t> weights;
-  std::vector<double> exact;  // of one output, before rounding
+// `picture.crop(box).resize(size, BILINEAR).crop(window)`.
+struct ResizePlan {
+  Box box;
+  Size size;
+  Box window;
 };
 
-// Scratch of one worker thread; keeps its memory between calls.
-struct ResizeScratch {
-  ResampleTable horizontal, vertical;
-  std::vector<std::uint8_t> rows;  // between the passes
-  std::vector<std::int32_t> sums;  // of one row of the vertical pass
-  RgbImage inner;                  // what test_pixels pads
-};
+// Resizes, computing only the window: a centre crop of a long strip need not hold the whole strip. Keeps its
+// memory between pictures; one per thread.
+class Resizer {
+ public:
+  Resizer();
+  Resizer(Resizer&&) noexcept;
+  Resizer& operator=(Resizer&&) noexcept;
+  ~Resizer();
 
-struct Size {
-  int width, height;
-  friend bool operator==(const Size&, const Size&) = default;
+  // Builds the filters of `plan`, and returns the part of the picture that they read. The box must lie inside
+  // the picture, which only the caller knows, and the window inside `size`.
+  Box prepare(const ResizePlan& plan);
+  // Runs the first pass. `picture` covers what prepare() returned, and stays valid until the last rows().
+  void begin(const RgbView& picture);
+  // Rows [first, first + count) of the window into `out`, 3 * window.width bytes each.
+  void rows(int first, int count, std::uint8_t* out);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
 };
 
 // As `image.crop(box).resize((width, height), BILINEAR)`. The box must lie inside the picture.
-void resize_bilinear(const RgbImage& image, Box box, int width, int height, ResizeScratch& scratch,
-                     RgbImage& out);
-
-// As resize_bilinear and then `.crop(window)`, computing only the window, which must lie inside `size`: a
-// centre crop of a long strip need not hold the whole strip.
-void resize_bilinear_window(const RgbImage& image, Box box, Size size, Box window, ResizeScratch& scratch,
-                            RgbImage& out);
+void resize_bilinear(const RgbImage& image, Box box, int width, int height, Resizer& resizer, RgbImage& out);
 
 }  // namespace ft

@@ -122,6 +122,36 @@ TEST(Codec, PngOfAnotherKindIsRefused) {
               HasSubstr("not 8-bit RGB"));
 }
 
+TEST(Decoder, RawPixelsAreNotCopied) {
+  const RgbImage image = patterned_image(13, 6);
+  Decoder decoder;
+  const auto payload = std::as_bytes(image.pixels());
+  const RgbView view = decoder.decode({Codec::kRaw, payload, {13, 6}, {}}, {2, 3, 4, 2});
+  EXPECT_EQ(view.at(5, 4), image.row(4).data() + 15);
+  EXPECT_EQ(view.end(), image.pixels().data() + image.pixels().size());
+}
+
+TEST(Decoder, AWindowOfAJpegIsThatPartOfTheWhole) {
+  const auto payload = bytes_of_hex(kTinyRgbJpeg);
+  const RgbImage whole = decode_tiny(payload);
+  Decoder decoder;
+  const Box window{1, 1, 3, 2};
+  const RgbView view = decoder.decode({Codec::kJpeg, payload, {kTinyJpegWidth, kTinyJpegHeight}, {}}, window);
+  ASSERT_TRUE(view.box.contains(window));
+  for (int y = 1; y < 3; ++y) {
+    EXPECT_THAT(std::span(view.at(1, y), 9), ElementsAreArray(whole.row(y).subspan(3, 9)));
+  }
+}
+
+TEST(Decoder, OffsetsThatDoNotFitTheStreamAreRefused) {
+  const auto payload = bytes_of_hex(kTinyRgbJpeg);
+  const std::array<std::uint32_t, 1> offsets{7};
+  Decoder decoder;
+  EXPECT_THROW(static_cast<void>(decoder.decode(
+                   {Codec::kJpeg, payload, {kTinyJpegWidth, kTinyJpegHeight}, offsets}, {0, 0, 1, 1})),
+               DataError);
+}
+
 TEST(Codec, ABufferIsReusedForSmallerPictures) {
   const RgbImage image = patterned_image(13, 6);
   RgbImage out(100, 100);

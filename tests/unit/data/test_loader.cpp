@@ -90,10 +90,10 @@ void expect_as_load_samples(const PackedSet& set, const LoaderOptions& options) 
     ASSERT_TRUE(batch.has_value());
     images.assign(request.sample_ids.size() * kImageFloats, -1.0F);
     labels.assign(request.sample_ids.size(), -1);
-    load_samples(set, options, request, images, labels);
+    load_samples(set, options, request, std::as_writable_bytes(std::span(images)), labels);
     EXPECT_THAT(batch->sample_ids, testing::ElementsAreArray(request.sample_ids));
     EXPECT_THAT(batch->labels, testing::ElementsAreArray(labels));
-    ASSERT_TRUE(std::equal(batch->images.begin(), batch->images.end(), images.begin(), images.end()));
+    ASSERT_TRUE(std::ranges::equal(batch->images, std::as_bytes(std::span(images))));
     samples += batch->size();
   }
   EXPECT_FALSE(loader.next().has_value());
@@ -114,7 +114,7 @@ TEST_F(LoaderTest, GivesTheSameBytesWithAnyNumberOfWorkersAndSlots) {
     options.slots = 1 + workers;
     expect_as_load_samples(set, options);
     options.augment = false;
-    options.layout = PixelLayout::kNchw;
+    options.format.layout = PixelLayout::kNchw;
     expect_as_load_samples(set, options);
   }
 }
@@ -125,10 +125,10 @@ TEST_F(LoaderTest, LayoutsHoldTheSameValues) {
   std::vector<float> nhwc(2 * kImageFloats);
   std::vector<float> nchw(2 * kImageFloats);
   std::vector<std::int64_t> labels(2);
-  load_samples(set, options, {0, {7, 4}}, nhwc, labels);
+  load_samples(set, options, {0, {7, 4}}, std::as_writable_bytes(std::span(nhwc)), labels);
   EXPECT_THAT(labels, ElementsAre(1, 0));
-  options.layout = PixelLayout::kNchw;
-  load_samples(set, options, {0, {7, 4}}, nchw, labels);
+  options.format.layout = PixelLayout::kNchw;
+  load_samples(set, options, {0, {7, 4}}, std::as_writable_bytes(std::span(nchw)), labels);
   constexpr std::size_t kArea = kImageFloats / 3;
   for (std::size_t i = 0; i < nhwc.size(); ++i) {
     const std::size_t image = i / kImageFloats;
@@ -143,7 +143,7 @@ TEST_F(LoaderTest, EpochsDifferWithAugmentationOnly) {
   const auto load = [&](std::uint32_t epoch) {
     std::vector<float> images(kImageFloats);
     std::vector<std::int64_t> labels(1);
-    load_samples(set, options, {epoch, {3}}, images, labels);
+    load_samples(set, options, {epoch, {3}}, std::as_writable_bytes(std::span(images)), labels);
     return images;
   };
   EXPECT_NE(load(0), load(1));

@@ -1,4 +1,5 @@
 // Expected pixels: Pillow 13.0.0, Image.resize(..., BILINEAR) of the patterned picture.
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -60,14 +61,21 @@ std::vector<Case> cases() {
 }
 // clang-format on
 
+void resize_window(const RgbImage& image, const ResizePlan& plan, Resizer& resizer, RgbImage& out) {
+  out.resize(plan.window.width, plan.window.height);
+  resizer.prepare(plan);
+  resizer.begin(view_of(image));
+  resizer.rows(0, plan.window.height, out.pixels().data());
+}
+
 class ResizeLikePillow : public testing::TestWithParam<Case> {};
 
 TEST_P(ResizeLikePillow, ToTheGreyLevel) {
   const Case& c = GetParam();
-  ResizeScratch scratch;
+  Resizer resizer;
   RgbImage out;
   resize_bilinear(patterned_image(c.picture_width, c.picture_height), c.box, c.size.width, c.size.height,
-                  scratch, out);
+                  resizer, out);
   EXPECT_EQ(out.width(), c.size.width);
   EXPECT_EQ(out.height(), c.size.height);
   EXPECT_THAT(out.pixels(), ElementsAreArray(c.pillow));
@@ -78,9 +86,9 @@ INSTANTIATE_TEST_SUITE_P(Data, ResizeLikePillow, testing::ValuesIn(cases()),
 
 TEST(Resize, SameSizeCopiesTheBox) {
   const RgbImage image = patterned_image(9, 7);
-  ResizeScratch scratch;
+  Resizer resizer;
   RgbImage out;
-  resize_bilinear(image, {2, 3, 5, 4}, 5, 4, scratch, out);
+  resize_bilinear(image, {2, 3, 5, 4}, 5, 4, resizer, out);
   for (int y = 0; y < 4; ++y) {
     EXPECT_THAT(out.row(y), ElementsAreArray(image.row(y + 3).subspan(2 * 3, 5 * 3))) << "row " << y;
   }
@@ -90,14 +98,14 @@ TEST(Resize, SameSizeCopiesTheBox) {
 TEST(Resize, AWindowIsThatPartOfTheWhole) {
   const RgbImage image = patterned_image(23, 41);
   const Box box{1, 2, 20, 38};
-  ResizeScratch scratch;
+  Resizer resizer;
   RgbImage whole;
   RgbImage part;
   for (const Size size :
        {Size{10, 12}, Size{50, 60}, Size{10, 60}, Size{20, 12}, Size{10, 38}, Size{20, 38}}) {
     const Box window{3, 5, 6, 7};
-    resize_bilinear(image, box, size.width, size.height, scratch, whole);
-    resize_bilinear_window(image, box, size, window, scratch, part);
+    resize_bilinear(image, box, size.width, size.height, resizer, whole);
+    resize_window(image, {box, size, window}, resizer, part);
     for (int y = 0; y < window.height; ++y) {
       EXPECT_THAT(part.row(y), ElementsAreArray(whole.row(window.top + y).subspan(3 * 3, 6 * 3)))
           << size.width << "x" << size.height << " row " << y;
@@ -105,21 +113,46 @@ TEST(Resize, AWindowIsThatPartOfTheWhole) {
   }
 }
 
+// What prepare() says is needed is enough, and is not the whole picture.
+TEST(Resize, ReadsOnlyWhatItSaysItNeeds) {
+  const RgbImage image = patterned_image(61, 47);
+  const ResizePlan plan{{5, 3, 50, 40}, {20, 30}, {6, 7, 8, 9}};
+  Resizer resizer;
+  RgbImage whole;
+  resize_window(image, plan, resizer, whole);
+  const Box needed = resizer.prepare(plan);
+  EXPECT_LT(needed.width, 30);
+  EXPECT_LT(needed.height, 20);
+  RgbImage part(needed.width, needed.height);
+  for (int y = 0; y < needed.height; ++y) {
+    std::ranges::copy(
+        image.row(needed.top + y).subspan(static_cast<std::size_t>(needed.left) * 3, part.stride()),
+        part.row(y).begin());
+  }
+  RgbImage out(8, 9);
+  resizer.begin({part.pixels().data(), part.stride(), needed});
+  resizer.rows(0, 4, out.row(0).data());
+  resizer.rows(4, 5, out.row(4).data());
+  EXPECT_THAT(out.pixels(), ElementsAreArray(whole.pixels()));
+  EXPECT_THROW(resizer.begin({part.pixels().data(), part.stride(), {0, 0, needed.width, needed.height}}),
+               Error);
+}
+
 TEST(Resize, AFlatPictureStaysFlat) {
   RgbImage image(301, 5);
   for (std::uint8_t& value : image.pixels()) value = 255;
-  ResizeScratch scratch;
+  Resizer resizer;
   RgbImage out;
-  resize_bilinear(image, {0, 0, 301, 5}, 2, 11, scratch, out);
+  resize_bilinear(image, {0, 0, 301, 5}, 2, 11, resizer, out);
   EXPECT_THAT(out.pixels(), testing::Each(255));
 }
 
 TEST(Resize, RefusesABoxOutsideThePicture) {
   const RgbImage image = patterned_image(4, 4);
-  ResizeScratch scratch;
+  Resizer resizer;
   RgbImage out;
   for (const Box box : {Box{1, 0, 4, 4}, Box{0, -1, 4, 4}, Box{0, 0, 0, 4}, Box{0, 1, 4, 4}}) {
-    EXPECT_THROW(resize_bilinear(image, box, 2, 2, scratch, out), Error);
+    EXPECT_THROW(resize_bilinear(image, box, 2, 2, resizer, out), Error);
   }
 }
 
