@@ -17,6 +17,9 @@ namespace {
 // Fancy upsampling looks at the neighbouring chroma sample, and libjpeg takes the edge of what it is asked to
 // put out for the edge of the picture; so it is asked for more. (The rows above are decoded anyway.)
 constexpr int kMargin = 16;
+// Where scans are missing, as a progressive file may end early, libjpeg smooths over two blocks on each side, and
+// those of chroma can be 32 pixels wide.
+constexpr int kSmoothingMargin = 96;
 
 class JpegReader {
  public:
@@ -45,8 +48,9 @@ class JpegReader {
     JDIMENSION width = 0;
     jpeg_.run([this, &window, &left, &width] {
       if (!start()) return false;
-      left = static_cast<JDIMENSION>(std::max(window.left - kMargin, 0));
-      width = static_cast<JDIMENSION>(std::min(window.right() + kMargin, size_.width)) - left;
+      const int margin = jpeg_has_multiple_scans(&jpeg_.info()) != FALSE ? kSmoothingMargin : kMargin;
+      left = static_cast<JDIMENSION>(std::max(window.left - margin, 0));
+      width = static_cast<JDIMENSION>(std::min(window.right() + margin, size_.width)) - left;
       // Moves both to where blocks begin.
       if (width < jpeg_.info().output_width) jpeg_crop_scanline(&jpeg_.info(), &left, &width);
       return true;

@@ -76,6 +76,9 @@ Header read_header(Bytes stream) {
     }
     at = next;
   }
+  // Lengths may lie: what is patched must lie in front of the data, and the data in the stream.
+  constexpr std::size_t kPatched = 5;
+  if (header.data > stream.size() || header.frame + kPatched > header.data) fail("its header is cut short");
   if (header.frame == 0 || header.interval == 0) fail("no frame or no restart interval in its header");
   return header;
 }

@@ -18,6 +18,11 @@ constexpr const char* kManifestFormat = "ft_dist packed set";
 constexpr int kIndent = 1;
 constexpr int kMostDepth = 16;
 
+// The library would turn -1 or 1e99 into whatever the conversion makes of it.
+std::uint64_t number(const Json& json) {
+  return json.get_ref<const Json::number_unsigned_t&>();
+}
+
 Json notes_to_json(const std::vector<InputNote>& notes) {
   Json list = Json::array();
   for (const InputNote& note : notes) list.push_back({{"path", note.path}, {"reason", note.reason}});
@@ -54,14 +59,15 @@ std::vector<ShardEntry> shards_from_json(const Json& list) {
   shards.reserve(list.size());
   for (const Json& shard : list) {
     ShardEntry entry{.file = shard.at("file"),
-                     .bytes = shard.at("bytes"),
-                     .samples = shard.at("samples"),
+                     .bytes = number(shard.at("bytes")),
+                     .samples = number(shard.at("samples")),
                      .xxh3_128 = shard.at("xxh3_128"),
                      .tables_xxh3_128 = shard.at("tables_xxh3_128"),
                      .payload = {},
                      .metadata_xxh3_128 = {}};
     if (shard.contains("metadata_xxh3_128")) {
-      entry.payload = {.begin = shard.at("payload_begin"), .bytes = shard.at("payload_bytes")};
+      entry.payload = {.begin = number(shard.at("payload_begin")),
+                       .bytes = number(shard.at("payload_bytes"))};
       entry.metadata_xxh3_128 = shard.at("metadata_xxh3_128");
     }
     shards.push_back(std::move(entry));
@@ -103,7 +109,7 @@ void check_version(const Json& json, const std::filesystem::path& path) {
     throw DataError(fmt::format("{} is not the manifest of a packed set", path.string()),
                     "make a packed set with ft_pack pack");
   }
-  const auto version = json.at("format_version").get<std::uint64_t>();
+  const auto version = number(json.at("format_version"));
   if (version != kShardFormatVersion) {
     throw DataError(fmt::format("{}: format version {}, but this program reads version {}", path.string(),
                                 version, kShardFormatVersion),
@@ -138,14 +144,14 @@ void check_consistency(const Manifest& manifest, const std::filesystem::path& pa
 
 Manifest from_json(const Json& json) {
   Manifest manifest;
-  manifest.format_version = json.at("format_version");
+  manifest.format_version = static_cast<std::uint32_t>(number(json.at("format_version")));
   manifest.classes = json.at("classes").get<std::vector<std::string>>();
-  manifest.counts = json.at("counts").get<std::vector<std::uint64_t>>();
+  for (const Json& count : json.at("counts")) manifest.counts.push_back(number(count));
   manifest.packed_with = json.at("packed_with");
   manifest.shards = shards_from_json(json.at("shards"));
   manifest.converted = notes_from_json(json.at("converted"));
   manifest.skipped = notes_from_json(json.at("skipped"));
-  manifest.exif_oriented = json.at("exif_oriented");
+  manifest.exif_oriented = number(json.at("exif_oriented"));
   manifest.fingerprint = json.at("fingerprint");
   return manifest;
 }

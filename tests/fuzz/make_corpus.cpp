@@ -26,8 +26,8 @@ namespace fs = std::filesystem;
 constexpr int kWidth = 37;
 constexpr int kHeight = 29;
 
-std::vector<std::uint8_t> pattern(int channels) {
-  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(kWidth * kHeight * channels));
+std::vector<std::uint8_t> pattern(int channels, int width = kWidth) {
+  std::vector<std::uint8_t> pixels(static_cast<std::size_t>(width * kHeight * channels));
   for (std::size_t i = 0; i < pixels.size(); ++i)
     pixels[i] = static_cast<std::uint8_t>(i * i / 7 + i % 5 * 9);
   return pixels;
@@ -42,7 +42,7 @@ std::string text_of(const std::vector<std::byte>& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-std::string jpeg(int channels, const std::function<void(jpeg_compress_struct&)>& set_up) {
+std::string jpeg(int channels, const std::function<void(jpeg_compress_struct&)>& set_up, int width = kWidth) {
   jpeg_compress_struct info{};
   jpeg_error_mgr errors{};
   info.err = jpeg_std_error(&errors);
@@ -50,7 +50,7 @@ std::string jpeg(int channels, const std::function<void(jpeg_compress_struct&)>&
   unsigned char* bytes = nullptr;
   unsigned long size = 0;  // NOLINT(google-runtime-int): the library's type
   jpeg_mem_dest(&info, &bytes, &size);
-  info.image_width = kWidth;
+  info.image_width = static_cast<JDIMENSION>(width);
   info.image_height = kHeight;
   info.input_components = channels;
   constexpr std::array kSpaces{JCS_UNKNOWN, JCS_GRAYSCALE, JCS_UNKNOWN, JCS_RGB, JCS_CMYK};
@@ -58,9 +58,9 @@ std::string jpeg(int channels, const std::function<void(jpeg_compress_struct&)>&
   jpeg_set_defaults(&info);
   set_up(info);
   jpeg_start_compress(&info, TRUE);
-  std::vector<std::uint8_t> pixels = pattern(channels);
+  std::vector<std::uint8_t> pixels = pattern(channels, width);
   while (info.next_scanline < info.image_height) {
-    JSAMPROW row = &pixels[info.next_scanline * kWidth * static_cast<std::size_t>(channels)];
+    JSAMPROW row = &pixels[info.next_scanline * static_cast<std::size_t>(width * channels)];
     jpeg_write_scanlines(&info, &row, 1);
   }
   jpeg_finish_compress(&info);
@@ -70,16 +70,41 @@ std::string jpeg(int channels, const std::function<void(jpeg_compress_struct&)>&
   return out;
 }
 
+// A progressive file that ends after `scans` of its scans: libjpeg smooths what is missing.
+std::string cut_behind(const std::string& file, int scans) {
+  std::size_t at = 0;
+  for (int i = 0; i <= scans; ++i) at = file.find("\xFF\xDA", at + 1);
+  return file.substr(0, at) + "\xFF\xD9";
+}
+
 std::vector<std::pair<std::string, std::string>> jpegs() {
   const auto full_colour = [](jpeg_compress_struct& info) {
     info.comp_info[0].h_samp_factor = info.comp_info[0].v_samp_factor = 1;
   };
-  return {{"rgb", text_of(bytes_of_hex(kTinyRgbJpeg))},
+  const auto wide_chroma = [](jpeg_compress_struct& info) {
+    info.comp_info[0].h_samp_factor = 4;
+    info.comp_info[0].v_samp_factor = 1;
+  };
+  const std::string early = jpeg(
+      3, [](jpeg_compress_struct& info) { jpeg_simple_progression(&info); }, 293);
+  const std::string early_wide = jpeg(
+      3,
+      [&wide_chroma](jpeg_compress_struct& info) {
+        wide_chroma(info);
+        jpeg_simple_progression(&info);
+      },
+      590);
+  return {{"early1", cut_behind(early, 1)},
+          {"early4", cut_behind(early, 4)},
+          {"early1-wide", cut_behind(early_wide, 1)},
+          {"wide", jpeg(3, wide_chroma, 293)},
+          {"rgb", text_of(bytes_of_hex(kTinyRgbJpeg))},
           {"grey", text_of(bytes_of_hex(kTinyGreyJpeg))},
           {"420", jpeg(3, [](jpeg_compress_struct&) {})},
           {"444", jpeg(3, full_colour)},
           {"422", jpeg(3, [](jpeg_compress_struct& info) { info.comp_info[0].v_samp_factor = 1; })},
-          {"restarts", jpeg(3, [](jpeg_compress_struct& info) { info.restart_interval = 2; })},
+          {"restarts", jpeg(3, [](jpeg_compress_struct& info) { info.restart_interval = 1; })},
+          {"rows", jpeg(3, [](jpeg_compress_struct& info) { info.restart_in_rows = 1; })},
           {"progressive", jpeg(3, [](jpeg_compress_struct& info) { jpeg_simple_progression(&info); })},
           {"arithmetic", jpeg(3, [](jpeg_compress_struct& info) { info.arith_code = TRUE; })},
           {"cmyk", jpeg(4, [](jpeg_compress_struct&) {})}};
@@ -172,8 +197,8 @@ std::string manifest_text() {
 
 void write_all_inputs(const fs::path& to) {
   for (const auto& [name, bytes] : jpegs()) {
-    save(to / "jpeg" / name, bytes + '\0');
-    save(to / "jpeg" / (name + "-other-size"), bytes + '\5');
+    save(to / "jpeg" / name, bytes + std::string("\0\x40\5\x20\7\0\0\0", 8));
+    save(to / "jpeg" / (name + "-wrong-size"), bytes + std::string("\x45\0\0\0\0\0\0\0", 8));
   }
   write_importer_inputs(to / "importers");
   save(to / "idx" / "plain",
