@@ -15,5 +15,6 @@ void add_pack_command(CLI::App& app, Command& chosen);
 void add_info_command(CLI::App& app, Command& chosen);
 void add_verify_command(CLI::App& app, Command& chosen);
 void add_extract_command(CLI::App& app, Command& chosen);
+void add_sheet_command(CLI::App& app, Command& chosen);
 
 }  // namespace ft

@@ -2,7 +2,6 @@
 #include <string>
 
 #include <fmt/format.h>
-#include <png.h>
 
 #include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
@@ -10,6 +9,7 @@
 #include "ft/data/packed_set.h"
 
 #include "commands.h"
+#include "png_file.h"
 
 namespace ft {
 namespace {
@@ -21,25 +21,17 @@ struct ExtractArguments {
   bool decode = false;
 };
 
-std::vector<std::byte> encode_png(const RgbImage& image) {
-  png_image header{};
-  header.version = PNG_IMAGE_VERSION;
-  header.width = static_cast<png_uint_32>(image.width());
-  header.height = static_cast<png_uint_32>(image.height());
-  header.format = PNG_FORMAT_RGB;
-  png_alloc_size_t size = PNG_IMAGE_PNG_SIZE_MAX(header);
-  std::vector<std::byte> bytes(size);
-  if (png_image_write_to_memory(&header, bytes.data(), &size, 0, image.pixels().data(), 0, nullptr) == 0) {
-    throw DataError(fmt::format("cannot write PNG: {}", header.message));
-  }
-  bytes.resize(size);
-  return bytes;
-}
-
 void write_out(const std::string& path, std::span<const std::byte> bytes) {
   AtomicFile file(path);
   file.write(bytes);
   file.commit();
+}
+
+// "jpeg, transcoded (restart markers)": the bytes are then not those of the file that was packed.
+std::string stored_form(const PackedSet& set, const SampleInfo& sample) {
+  std::vector<std::uint32_t> buffer;
+  const bool transcoded = !set.read_restart_offsets(sample.sample_id, buffer).empty();
+  return fmt::format("{}{}", codec_name(sample.codec), transcoded ? ", transcoded (restart markers)" : "");
 }
 
 void run_extract(const ExtractArguments& arguments) {
@@ -56,7 +48,7 @@ void run_extract(const ExtractArguments& arguments) {
   }
   fmt::print("{}: {} x {} pixels, label {} ({}), {} -> {}\n", set.describe(arguments.sample), sample.width,
              sample.height, sample.label, set.classes()[static_cast<std::size_t>(sample.label)],
-             arguments.decode ? "png" : codec_name(sample.codec), arguments.out);
+             arguments.decode ? "png" : stored_form(set, sample), arguments.out);
 }
 
 }  // namespace

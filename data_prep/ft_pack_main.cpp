@@ -37,6 +37,7 @@ int run(int argc, char** argv) {
   ft::add_info_command(app, command);
   ft::add_verify_command(app, command);
   ft::add_extract_command(app, command);
+  ft::add_sheet_command(app, command);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& help_or_version) {

@@ -121,15 +121,15 @@ LoadedImage IdxPair::load(std::size_t candidate) const {
   const std::size_t count = std::size_t{width_} * height_;
   const std::span<const std::byte> grey =
       std::span(pixels_).subspan(entries_.at(candidate).picture * count, count);
-  std::vector<std::byte> rgb;
-  rgb.reserve(count * 3);
-  for (const std::byte value : grey) rgb.insert(rgb.end(), 3, value);
   ImportedImage image{.codec = Codec::kRaw,
-                      .payload = std::move(rgb),
-                      .width = static_cast<int>(width_),
-                      .height = static_cast<int>(height_),
+                      .file = {},
+                      .pixels = RgbImage(static_cast<int>(width_), static_cast<int>(height_)),
                       .converted = {},
                       .exif_oriented = false};
+  const auto rgb = image.pixels.pixels();
+  for (std::size_t i = 0; i < count; ++i) {
+    std::fill_n(rgb.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, std::to_integer<std::uint8_t>(grey[i]));
+  }
   return {std::move(image), xxh3_64(grey)};
 }
 

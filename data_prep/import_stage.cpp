@@ -17,8 +17,9 @@ namespace {
 
 // What a worker makes of one candidate: an image, a reason why not, or neither when it is no longer wanted.
 struct Outcome {
-  std::optional<LoadedImage> loaded;
+  std::optional<EncodedImage> image;
   std::uint64_t payload_xxh3 = 0;
+  std::uint64_t source_xxh3 = 0;
   std::string reason;
 };
 
@@ -44,8 +45,10 @@ class Importer {
     Outcome outcome;
     if (full_[class_of(candidate)].load(std::memory_order_relaxed)) return outcome;
     try {
-      outcome.loaded = input_.load(candidate);
-      outcome.payload_xxh3 = xxh3_64(outcome.loaded->image.payload);
+      LoadedImage loaded = input_.load(candidate);
+      outcome.image = encode_image(std::move(loaded.image), options_.encoding);
+      outcome.payload_xxh3 = xxh3_64(outcome.image->payload);
+      outcome.source_xxh3 = loaded.source_xxh3;
     } catch (const ImportError& error) {
       outcome.reason = error.what();
     }
@@ -55,7 +58,7 @@ class Importer {
   void take(std::size_t candidate, const Outcome& outcome) {
     const std::size_t label = class_of(candidate);
     if (full_[label].load(std::memory_order_relaxed)) return;
-    if (!outcome.loaded) return skip(candidate, outcome.reason);
+    if (!outcome.image) return skip(candidate, outcome.reason);
     store(candidate, outcome);
     if (++stored_[label] == options_.limit_per_class) full_[label].store(true, std::memory_order_relaxed);
   }
@@ -86,18 +89,32 @@ class Importer {
   }
 
   void store(std::size_t candidate, const Outcome& outcome) {
-    const ImportedImage& image = outcome.loaded->image;
-    imported_.samples.push_back({.candidate = candidate,
-                                 .spool_begin = spool_.append(image.payload),
-                                 .bytes = image.payload.size(),
-                                 .xxh3 = outcome.payload_xxh3,
-                                 .source_xxh3 = outcome.loaded->source_xxh3,
-                                 .width = static_cast<std::uint32_t>(image.width),
-                                 .height = static_cast<std::uint32_t>(image.height),
-                                 .label = input_.label(candidate),
-                                 .codec = image.codec});
+    const EncodedImage& image = *outcome.image;
+    const std::uint64_t spool_begin = spool_.append(image.payload);
+    spool_.append(std::as_bytes(std::span(image.restart_offset)));
+    imported_.samples.push_back(
+        {.candidate = candidate,
+         .spool_begin = spool_begin,
+         .bytes = image.payload.size(),
+         .xxh3 = outcome.payload_xxh3,
+         .source_xxh3 = outcome.source_xxh3,
+         .width = static_cast<std::uint32_t>(image.width),
+         .height = static_cast<std::uint32_t>(image.height),
+         .label = input_.label(candidate),
+         .codec = image.codec,
+         .restart_intervals = static_cast<std::uint32_t>(image.restart_offset.size())});
+    note(candidate, image);
+  }
+
+  void note(std::size_t candidate, const EncodedImage& image) {
     if (!image.converted.empty()) imported_.converted.push_back({input_.source(candidate), image.converted});
     if (image.exif_oriented) ++imported_.exif_oriented;
+    if (image.resampled) ++imported_.resampled;
+    if (!image.restart_offset.empty()) {
+      ++imported_.transcoded.samples;
+      imported_.transcoded.bytes_found += image.found_bytes;
+      imported_.transcoded.bytes_stored += image.payload.size();
+    }
   }
 
   const InputSet& input_;

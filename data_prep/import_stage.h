@@ -21,6 +21,7 @@ struct ImportedSample {
   std::uint32_t width, height;
   std::int32_t label;
   Codec codec;
+  std::uint32_t restart_intervals;  // their offsets stand behind the payload in the spool, 4 bytes each
 };
 
 struct Imported {
@@ -28,6 +29,8 @@ struct Imported {
   std::vector<InputNote> converted;
   std::vector<InputNote> skipped;
   std::uint64_t exif_oriented = 0;
+  Transcoded transcoded;
+  std::uint64_t resampled = 0;
 };
 
 // Throws DataError when a class comes out empty, or at the first failure with OnError::kFail.

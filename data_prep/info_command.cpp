@@ -48,21 +48,23 @@ Summary summarize(const PackedSet& set) {
 
 void print_json(const PackedSet& set, const Summary& summary) {
   const Manifest& manifest = set.manifest();
-  const nlohmann::ordered_json json{{"format_version", manifest.format_version},
-                                    {"samples", set.size()},
-                                    {"classes", manifest.classes},
-                                    {"counts", manifest.counts},
-                                    {"class_bytes", summary.class_bytes},
-                                    {"shards", manifest.shards.size()},
-                                    {"payload_bytes", summary.payload_bytes},
-                                    {"codecs", summary.codecs},
-                                    {"width", {summary.width.least, summary.width.most}},
-                                    {"height", {summary.height.least, summary.height.most}},
-                                    {"converted", manifest.converted.size()},
-                                    {"skipped", manifest.skipped.size()},
-                                    {"exif_oriented", manifest.exif_oriented},
-                                    {"packed_with", manifest.packed_with},
-                                    {"fingerprint", manifest.fingerprint}};
+  nlohmann::ordered_json json{{"format_version", manifest.format_version},
+                              {"samples", set.size()},
+                              {"classes", manifest.classes},
+                              {"counts", manifest.counts},
+                              {"class_bytes", summary.class_bytes},
+                              {"shards", manifest.shards.size()},
+                              {"payload_bytes", summary.payload_bytes},
+                              {"codecs", summary.codecs},
+                              {"width", {summary.width.least, summary.width.most}},
+                              {"height", {summary.height.least, summary.height.most}},
+                              {"converted", manifest.converted.size()},
+                              {"skipped", manifest.skipped.size()},
+                              {"exif_oriented", manifest.exif_oriented},
+                              {"packed_with", manifest.packed_with},
+                              {"fingerprint", manifest.fingerprint}};
+  if (manifest.transcoded) json["transcoded"] = manifest.transcoded->samples;
+  if (manifest.resampled) json["resampled"] = *manifest.resampled;
   fmt::print("{}\n", json.dump(1));
 }
 
@@ -80,13 +82,15 @@ void print_text(const PackedSet& set, const Summary& summary) {
   line("shards", std::to_string(manifest.shards.size()));
   line("images", fmt::format("{} ({})", set.size(), codecs));
   line("payload", format_bytes(summary.payload_bytes));
+  if (manifest.transcoded) line("restart index", transcoded_text(*manifest.transcoded));
+  if (manifest.resampled) line("pixels", raw_pixels_text(manifest));
   line("width", fmt::format("{} to {}", summary.width.least, summary.width.most));
   line("height", fmt::format("{} to {}", summary.height.least, summary.height.most));
   line("EXIF-oriented", std::to_string(manifest.exif_oriented));
   line("packed with", manifest.packed_with.dump());
   line("fingerprint", manifest.fingerprint);
   fmt::print("{}{}{}", class_table(manifest, summary.class_bytes),
-             notes_text("converted without loss:", manifest.converted),
+             notes_text(converted_title(manifest), manifest.converted),
              notes_text("skipped:", manifest.skipped));
 }
 

@@ -28,6 +28,7 @@ struct PackArguments {
   std::vector<std::string> classes;
   std::vector<std::string> class_names;
   std::string on_error = "skip";
+  std::string encoding = "original";
   PackOptions options;
 };
 
@@ -111,11 +112,41 @@ void add_output_options(CLI::App& command, PackArguments& arguments) {
       ->capture_default_str();
 }
 
+// In which form pictures are stored.
+void add_encoding_options(CLI::App& command, PackArguments& arguments) {
+  EncodingOptions& encoding = arguments.options.encoding;
+  command
+      .add_option("--encoding", arguments.encoding,
+                  "original keeps JPEGs as found and the rest without loss; raw stores decoded pixels, which "
+                  "take more room and less work")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"original", "raw"}))
+      ->capture_default_str();
+  command
+      .add_option("--max-side", encoding.max_side,
+                  "With --encoding raw: resample pictures whose longer side has more pixels, as Pillow would")
+      ->type_name("PIXELS")
+      ->check(CLI::Range(1, 65535));
+  command.add_flag("--restart-index", encoding.restart_index,
+                   "Give plain JPEGs restart markers, without loss, so that training can decode only what a "
+                   "crop needs");
+}
+
+void take_encoding(const PackArguments& arguments, EncodingOptions& encoding) {
+  encoding.encoding = arguments.encoding == "raw" ? Encoding::kRaw : Encoding::kOriginal;
+  if (encoding.encoding == Encoding::kRaw && encoding.restart_index) {
+    throw UsageError("--restart-index is for JPEGs: --encoding raw stores none");
+  }
+  if (encoding.encoding != Encoding::kRaw && encoding.max_side != 0) {
+    throw UsageError("--max-side resamples pictures, which only --encoding raw does");
+  }
+}
+
 constexpr const char* kFooter =
     R"(SRC is a folder with one folder a class, SRC/<class>/<any depth>/<picture>, or the images file
 of an IDX pair (gzip or plain; the labels file lies beside it). What a file is, its content says,
 not its name: JPEG, PNG, WebP, BMP, TIFF and GIF are taken. Plain JPEGs are stored as they are,
-the rest as RGB without loss. DIR appears whole or not at all. While packing, the disk holds the
+the rest as RGB without loss, unless --encoding or --restart-index say otherwise. DIR appears whole or not at all. While packing, the disk holds the
 pictures twice.
 
   ft_pack pack photos/train --out packed/train
@@ -130,7 +161,9 @@ void add_pack_command(CLI::App& app, Command& chosen) {
   command->footer(kFooter);
   add_input_options(*command, *arguments);
   add_output_options(*command, *arguments);
+  add_encoding_options(*command, *arguments);
   command->callback([arguments, &chosen] {
+    take_encoding(*arguments, arguments->options.encoding);
     arguments->options.on_error = arguments->on_error == "fail" ? OnError::kFail : OnError::kSkip;
     chosen = [arguments] { run_pack(*arguments); };
   });

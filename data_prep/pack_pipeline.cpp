@@ -60,11 +60,12 @@ std::vector<std::uint64_t> ids_of_shard(const Permutation& placement, ShardPlace
 }
 
 ShardRows rows_of(const InputSet& input, const std::vector<ImportedSample>& samples,
-                  std::vector<std::uint64_t> ids) {
+                  std::vector<std::uint64_t> ids, bool restart_index) {
   ShardRows rows;
   ShardTables& tables = rows.tables;
   tables.offset.push_back(0);
   rows.source_offset.push_back(0);
+  if (restart_index) rows.restart_index.push_back(0);
   for (const std::uint64_t id : ids) {
     const ImportedSample& sample = samples[id];
     tables.offset.push_back(tables.offset.back() + sample.bytes);
@@ -76,26 +77,33 @@ ShardRows rows_of(const InputSet& input, const std::vector<ImportedSample>& samp
     rows.source += input.source(sample.candidate);
     rows.source_offset.push_back(rows.source.size());
     rows.source_xxh3.push_back(sample.source_xxh3);
+    if (restart_index) rows.restart_index.push_back(rows.restart_index.back() + sample.restart_intervals);
   }
   tables.sample_id = std::move(ids);
   return rows;
 }
 
+void append_sample(const ImportedSample& sample, PayloadSpool& spool, ShardWriter& writer) {
+  const std::uint64_t offset_bytes = sample.restart_intervals * sizeof(std::uint32_t);
+  const std::span<const std::byte> record = spool.read(sample.spool_begin, sample.bytes + offset_bytes);
+  writer.append(record.first(sample.bytes));
+  writer.append_restart_offsets(record.subspan(sample.bytes));
+}
+
 std::vector<ShardEntry> write_shards(const fs::path& directory, const InputSet& input,
-                                     const Imported& imported, std::uint32_t count, PayloadSpool& spool,
-                                     const std::function<bool()>& stop_requested) {
+                                     const Imported& imported, std::uint32_t count, bool restart_index,
+                                     PayloadSpool& spool, const std::function<bool()>& stop_requested) {
   const Permutation placement(imported.samples.size(), kPlacementSeed, RandomUse::kShardPlacement, 0);
   Progress progress("write", imported.samples.size(), "images");
   std::uint64_t written = 0;
   std::vector<ShardEntry> entries;
   for (std::uint32_t index = 0; index < count; ++index) {
     const ShardPlace place{index, count};
-    const ShardRows rows = rows_of(input, imported.samples, ids_of_shard(placement, place));
+    const ShardRows rows = rows_of(input, imported.samples, ids_of_shard(placement, place), restart_index);
     ShardWriter writer(directory, place, input.classes(), rows);
     for (const std::uint64_t id : rows.tables.sample_id) {
       if (stop_requested()) throw Interrupted();
-      const ImportedSample& sample = imported.samples[id];
-      writer.append(spool.read(sample.spool_begin, sample.bytes));
+      append_sample(imported.samples[id], spool, writer);
       progress.update(++written);
     }
     entries.push_back(writer.finish());
@@ -112,6 +120,11 @@ nlohmann::ordered_json options_that_decide(const InputSet& input, const PackOpti
     json["shard_mib"] = options.shard_mib;
   }
   json["limit_per_class"] = options.limit_per_class;
+  if (options.encoding.restart_index) json["restart_index"] = true;
+  if (options.encoding.encoding == Encoding::kRaw) {
+    json["encoding"] = "raw";
+    if (options.encoding.max_side != 0) json["max_side"] = options.encoding.max_side;
+  }
   return json;
 }
 
@@ -128,12 +141,17 @@ PackResult summarize(const InputSet& input, const PackOptions& options, Imported
     result.class_bytes[static_cast<std::size_t>(sample.label)] += sample.bytes;
     if (!sources.insert(sample.source_xxh3).second) ++result.repeated;
   }
-  result.stored_as_found = imported.samples.size() - imported.converted.size();
+  if (options.encoding.encoding == Encoding::kOriginal) {
+    result.stored_as_found =
+        imported.samples.size() - imported.converted.size() - imported.transcoded.samples;
+  }
   manifest.packed_with = options_that_decide(input, options);
   manifest.shards = std::move(shards);
   manifest.converted = std::move(imported.converted);
   manifest.skipped = std::move(imported.skipped);
   manifest.exif_oriented = imported.exif_oriented;
+  if (options.encoding.restart_index) manifest.transcoded = imported.transcoded;
+  if (options.encoding.encoding == Encoding::kRaw) manifest.resampled = imported.resampled;
   manifest.fingerprint = compute_fingerprint(manifest);
   return result;
 }
@@ -149,8 +167,8 @@ PackResult fill(const fs::path& directory, const InputSet& input, const PackOpti
                 const std::function<bool()>& stop_requested) {
   PayloadSpool spool(directory);
   Imported imported = import_all(input, options, spool, stop_requested);
-  std::vector<ShardEntry> shards =
-      write_shards(directory, input, imported, shard_count(imported, options), spool, stop_requested);
+  std::vector<ShardEntry> shards = write_shards(directory, input, imported, shard_count(imported, options),
+                                                options.encoding.restart_index, spool, stop_requested);
   return summarize(input, options, std::move(imported), std::move(shards));
 }
 

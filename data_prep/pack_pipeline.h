@@ -10,6 +10,7 @@
 #include "ft/data/manifest.h"
 
 #include "input_set.h"
+#include "payload_encoding.h"
 
 namespace ft {
 
@@ -20,6 +21,7 @@ struct PackOptions {
   std::uint64_t shard_mib = 128;
   std::uint64_t limit_per_class = 0;  // the first so many that import; 0: all
   OnError on_error = OnError::kSkip;
+  EncodingOptions encoding = {};
   int workers = 1;  // never changes the bytes
 };
 

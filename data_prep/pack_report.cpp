@@ -60,6 +60,37 @@ std::string notes_text(const std::string& title, const std::vector<InputNote>& n
   return text;
 }
 
+std::string transcoded_text(const Transcoded& transcoded) {
+  return fmt::format("{} transcoded with restart markers: {} -> {}", transcoded.samples,
+                     format_bytes(transcoded.bytes_found), format_bytes(transcoded.bytes_stored));
+}
+
+std::string raw_pixels_text(const Manifest& manifest) {
+  if (!manifest.packed_with.contains("max_side")) return "raw RGB";
+  return fmt::format("raw RGB, {} resampled to at most {} pixels a side", *manifest.resampled,
+                     manifest.packed_with["max_side"].dump());
+}
+
+const char* converted_title(const Manifest& manifest) {
+  return manifest.resampled ? "converted to RGB:" : "converted without loss:";
+}
+
+namespace {
+
+// In which form the images are stored.
+std::string storage_text(const PackResult& result) {
+  const Manifest& manifest = result.manifest;
+  if (manifest.resampled) {
+    return fmt::format("all stored as {}; {} skipped\n", raw_pixels_text(manifest), manifest.skipped.size());
+  }
+  std::string text;
+  if (manifest.transcoded) text += transcoded_text(*manifest.transcoded) + "\n";
+  return text + fmt::format("{} stored as found, {} converted to RGB, {} skipped\n", result.stored_as_found,
+                            manifest.converted.size(), manifest.skipped.size());
+}
+
+}  // namespace
+
 std::string pack_report(const PackResult& result, const std::string& out, double seconds) {
   const Manifest& manifest = result.manifest;
   std::uint64_t file_bytes = 0;
@@ -69,9 +100,8 @@ std::string pack_report(const PackResult& result, const std::string& out, double
                   count_of(manifest.classes.size(), "class", "es"), count_of(manifest.shards.size(), "shard"),
                   format_bytes(file_bytes), seconds, out);
   text += class_table(manifest, result.class_bytes);
-  text += fmt::format("{} stored as found, {} converted to RGB, {} skipped\n", result.stored_as_found,
-                      manifest.converted.size(), manifest.skipped.size());
-  text += notes_text("converted without loss:", manifest.converted);
+  text += storage_text(result);
+  text += notes_text(converted_title(manifest), manifest.converted);
   text += notes_text("skipped:", manifest.skipped);
   if (manifest.exif_oriented > 0) {
     text += fmt::format("{} with an EXIF orientation, which training ignores (torchvision does too)\n",

@@ -24,7 +24,8 @@ constexpr std::uint64_t kHeaderRoom = 256U << 10U;
 
 std::uint64_t bytes_of(const ShardRows& rows) {
   const std::uint64_t per_row = sizeof(std::uint64_t) * 5 + sizeof(std::uint32_t) * 3 + 1;
-  return rows.tables.offset.back() + rows.tables.rows() * per_row + rows.source.size();
+  return rows.tables.offset.back() + rows.tables.rows() * per_row + rows.source.size() +
+         rows.restart_index.size() * sizeof(std::uint64_t) + rows.restart_offsets() * sizeof(std::uint32_t);
 }
 
 // A full disk is found here, before HDF5 is in the middle of something. File systems that cannot reserve
@@ -83,9 +84,10 @@ class ShardFile {
     write(create(name, type.get(), values.size()), type.get(), padded.data());
   }
 
-  // Where the bytes of a dataset begin that is filled without HDF5.
-  [[nodiscard]] std::uint64_t allocate(const char* name, std::uint64_t bytes) {
-    return H5Dget_offset(create(name, H5T_STD_U8LE, bytes).get());
+  // Where the bytes of a dataset begin that is filled without HDF5. An empty one lies nowhere.
+  [[nodiscard]] std::uint64_t allocate(const char* name, hid_t type, std::uint64_t length) {
+    const Hdf5Handle dataset = create(name, type, length);
+    return length == 0 ? 0 : H5Dget_offset(dataset.get());
   }
 
   void close() { require(file_.close_now()); }
@@ -146,47 +148,68 @@ void write_tables(ShardFile& file, const ShardRows& rows, const std::vector<std:
   file.strings(shard_dataset::kClasses, classes);
 }
 
-// Returns where the payload begins.
-std::uint64_t lay_out(const fs::path& path, ShardPlace place, const std::vector<std::string>& classes,
-                      const ShardRows& rows) {
+// Where the parts begin that are written without HDF5.
+struct Layout {
+  std::uint64_t payload = 0;
+  std::uint64_t restart_offset = 0;
+};
+
+Layout lay_out(const fs::path& path, ShardPlace place, const std::vector<std::string>& classes,
+               const ShardRows& rows) {
   const Hdf5Session session;
   const std::uint64_t payload_bytes = rows.tables.offset.back();
   ShardFile file(path, payload_bytes);
   reserve_space(path, bytes_of(rows) + kHeaderRoom);
   write_attributes(file, place);
   write_tables(file, rows, classes);
-  const std::uint64_t payload = file.allocate(shard_dataset::kPayload, payload_bytes);
+  Layout layout;
+  if (!rows.restart_index.empty()) {
+    file.column(shard_dataset::kRestartIndex, H5T_STD_U64LE, rows.restart_index);
+    layout.restart_offset =
+        file.allocate(shard_dataset::kRestartOffset, H5T_STD_U32LE, rows.restart_offsets());
+  }
+  layout.payload = file.allocate(shard_dataset::kPayload, H5T_STD_U8LE, payload_bytes);
   file.close();
-  return payload;
+  return layout;
 }
 
 }  // namespace
 
-ShardWriter::ShardWriter(const fs::path& directory, ShardPlace place, const std::vector<std::string>& classes,
-                         const ShardRows& rows)
-    : path_(directory / shard_file_name(place.index, place.count)), missing_(rows.tables.offset.back()) {
-  entry_.file = path_.filename().string();
-  entry_.samples = rows.tables.rows();
-  entry_.tables_xxh3_128 = hash_of_tables(rows.tables);
-  const std::uint64_t payload = lay_out(path_, place, classes, rows);
-  if (payload % kPayloadAlignment != 0) {
-    throw std::logic_error(fmt::format("{}: the payload begins at {}", path_.string(), payload));
-  }
-  entry_.payload = {.begin = payload, .bytes = missing_};
-  fd_ = UniqueFd(::open(path_.c_str(), O_WRONLY | O_CLOEXEC));
+ColumnWriter::ColumnWriter(const fs::path& path, std::uint64_t begin, std::uint64_t bytes)
+    : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CLOEXEC)), missing_(bytes) {
   if (!fd_) throw_errno("open", path_.string());
-  if (::lseek(fd_.get(), static_cast<off_t>(payload), SEEK_SET) < 0) throw_errno("seek in", path_.string());
+  if (::lseek(fd_.get(), static_cast<off_t>(begin), SEEK_SET) < 0) throw_errno("seek in", path_.string());
 }
 
-void ShardWriter::append(std::span<const std::byte> bytes) {
-  if (bytes.size() > missing_) throw std::logic_error("more payload than the tables say");
+void ColumnWriter::append(std::span<const std::byte> bytes) {
+  if (bytes.size() > missing_) throw std::logic_error("more bytes than the tables say");
   write_all(fd_.get(), bytes, path_);
   missing_ -= bytes.size();
 }
 
-ShardEntry ShardWriter::finish() {
-  if (missing_ != 0) throw std::logic_error("less payload than the tables say");
+void ColumnWriter::close() {
+  if (missing_ != 0) throw std::logic_error("fewer bytes than the tables say");
   fd_.close(path_);
+}
+
+ShardWriter::ShardWriter(const fs::path& directory, ShardPlace place, const std::vector<std::string>& classes,
+                         const ShardRows& rows)
+    : path_(directory / shard_file_name(place.index, place.count)) {
+  entry_.file = path_.filename().string();
+  entry_.samples = rows.tables.rows();
+  entry_.tables_xxh3_128 = hash_of_tables(rows.tables);
+  const Layout layout = lay_out(path_, place, classes, rows);
+  if (layout.payload % kPayloadAlignment != 0) {
+    throw std::logic_error(fmt::format("{}: the payload begins at {}", path_.string(), layout.payload));
+  }
+  entry_.payload = {.begin = layout.payload, .bytes = rows.tables.offset.back()};
+  payload_.emplace(path_, layout.payload, rows.tables.offset.back());
+  restart_offset_.emplace(path_, layout.restart_offset, rows.restart_offsets() * sizeof(std::uint32_t));
+}
+
+ShardEntry ShardWriter::finish() {
+  payload_->close();
+  restart_offset_->close();
   entry_.bytes = fs::file_size(path_);
   entry_.xxh3_128 = xxh3_128_of_file(path_);
   entry_.metadata_xxh3_128 = hash_of_metadata(path_, entry_.payload);

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,12 @@ struct ShardRows {
   std::string source;
   std::vector<std::uint64_t> source_offset;
   std::vector<std::uint64_t> source_xxh3;
+  // /restart_index, one entry more than rows. Empty: the set has no restart index.
+  std::vector<std::uint64_t> restart_index;
+
+  [[nodiscard]] std::uint64_t restart_offsets() const {
+    return restart_index.empty() ? 0 : restart_index.back();
+  }
 };
 
 struct ShardPlace {
@@ -26,23 +33,41 @@ struct ShardPlace {
   std::uint32_t count = 1;
 };
 
-// HDF5 lays the file out and writes the tables; the payload then goes straight to its place.
+// Bytes that go straight to their place in a file that HDF5 has laid out, front to back.
+class ColumnWriter {
+ public:
+  ColumnWriter(const std::filesystem::path& path, std::uint64_t begin, std::uint64_t bytes);
+
+  void append(std::span<const std::byte> bytes);
+  // Call once, when all is there. Throws what the system reports late.
+  void close();
+
+ private:
+  std::filesystem::path path_;
+  UniqueFd fd_;
+  std::uint64_t missing_;  // bytes still to come
+};
+
+// HDF5 lays the file out and writes the tables; what is too large for memory then goes straight to its place.
 class ShardWriter {
  public:
-  // Creates the file in `directory` with all but the payload. Throws DataError, as all of it does.
+  // Creates the file in `directory` with all but the payload and the restart offsets. Throws DataError, as
+  // all of it does.
   ShardWriter(const std::filesystem::path& directory, ShardPlace place,
               const std::vector<std::string>& classes, const ShardRows& rows);
 
   // The payload, front to back, cut anywhere.
-  void append(std::span<const std::byte> bytes);
-  // Call once, when the payload is complete.
+  void append(std::span<const std::byte> bytes) { payload_->append(bytes); }
+  // /restart_offset, likewise: little-endian uint32.
+  void append_restart_offsets(std::span<const std::byte> bytes) { restart_offset_->append(bytes); }
+  // Call once, when both are complete.
   [[nodiscard]] ShardEntry finish();
 
  private:
   std::filesystem::path path_;
   ShardEntry entry_;
-  std::uint64_t missing_;  // payload bytes still to come
-  UniqueFd fd_;
+  std::optional<ColumnWriter> payload_;
+  std::optional<ColumnWriter> restart_offset_;
 };
 
 }  // namespace ft

@@ -31,10 +31,12 @@ void verify_files(const fs::path& directory, const Manifest& manifest, VerifyRes
 void verify_samples(const fs::path& directory, VerifyResult& result) {
   const PackedSet set(directory);
   std::vector<std::byte> buffer;
+  std::vector<std::uint32_t> offsets;
   Progress progress("verify images", set.size(), "images");
   for (std::uint64_t id = 0; id < set.size(); ++id) {
     try {
       static_cast<void>(set.read(id, buffer));
+      static_cast<void>(set.read_restart_offsets(id, offsets));
     } catch (const DataError& error) {
       result.damage.emplace_back(error.what());
     }

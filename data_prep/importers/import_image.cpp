@@ -36,21 +36,18 @@ importers::Picture decode(Container container, importers::Bytes file) {
 ImportedImage import_image(std::span<const std::byte> file) {
   const importers::Bytes bytes(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
   const Container container = importers::tell_container(bytes);
-  const importers::Picture picture = decode(container, bytes);
+  importers::Picture picture = decode(container, bytes);
   ImportedImage imported{.codec = Codec::kJpeg,
-                         .payload = {},
-                         .width = picture.pixels.width(),
-                         .height = picture.pixels.height(),
+                         .file = {},
+                         .pixels = std::move(picture.pixels),
                          .converted = {},
                          .exif_oriented = picture.exif_oriented};
   if (picture.keep_file) {
-    imported.payload.assign(file.begin(), file.end());
-    return imported;
+    imported.file.assign(file.begin(), file.end());
+  } else {
+    imported.codec = importers::lossless_codec(imported.pixels);
+    imported.converted = fmt::format("{} {} -> RGB", importers::name_of(container), picture.found);
   }
-  importers::StoredPixels stored = importers::store_losslessly(picture.pixels);
-  imported.codec = stored.codec;
-  imported.payload = std::move(stored.payload);
-  imported.converted = fmt::format("{} {} -> RGB", importers::name_of(container), picture.found);
   return imported;
 }
 

@@ -1,4 +1,4 @@
-// From a picture file of any supported container to what a shard stores.
+// From a picture file of any supported container to pixels, and how a shard would store them.
 #pragma once
 
 #include <cstddef>
@@ -8,15 +8,16 @@
 #include <vector>
 
 #include "ft/data/codec.h"
+#include "ft/data/image.h"
 
 namespace ft {
 
 struct ImportedImage {
-  Codec codec;
-  std::vector<std::byte> payload;
-  int width, height;
-  std::string converted;  // empty: stored as found; else what became of it, e.g. "PNG P -> RGB"
-  bool exif_oriented;     // asks to be shown mirrored or turned, which training ignores
+  Codec codec;                  // what keeps it without loss: the file for kJpeg, else the pixels
+  std::vector<std::byte> file;  // as found; empty unless the codec is kJpeg
+  RgbImage pixels;              // what training sees
+  std::string converted;        // empty: can be stored as found; else what became of it, e.g. "PNG P -> RGB"
+  bool exif_oriented;           // asks to be shown mirrored or turned, which training ignores
 };
 
 // Why a file is not imported, in one line: "unsupported: PSD", "truncated JPEG: ...", "not an image: HTML".
@@ -25,9 +26,9 @@ class ImportError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// Tells the container by content, decodes the first picture in full and returns it: a plain 8-bit grey or RGB
-// JPEG as found, anything else as the RGB pixels of Pillow 13.0.0's Image.open(f).convert("RGB"), losslessly.
-// What Pillow refuses, or fails to load, is an ImportError. Thread-safe.
+// Tells the container by content and decodes the first picture in full: the RGB pixels are those of Pillow
+// 13.0.0's Image.open(f).convert("RGB"); a plain 8-bit grey or RGB JPEG comes with its file. What Pillow
+// refuses, or fails to load, is an ImportError. Thread-safe.
 [[nodiscard]] ImportedImage import_image(std::span<const std::byte> file);
 
 }  // namespace ft

@@ -68,12 +68,14 @@ class PngWriter {
 
 }  // namespace
 
-StoredPixels store_losslessly(const RgbImage& image) {
-  const std::span<const std::byte> pixels = std::as_bytes(image.pixels());
-  if (pixels.size() <= kMostRawBytes || image.width() > kMostPngSide || image.height() > kMostPngSide) {
-    return {Codec::kRaw, {pixels.begin(), pixels.end()}};
-  }
-  return {Codec::kPng, PngWriter().write(image)};
+Codec lossless_codec(const RgbImage& image) {
+  const bool raw =
+      image.pixels().size() <= kMostRawBytes || image.width() > kMostPngSide || image.height() > kMostPngSide;
+  return raw ? Codec::kRaw : Codec::kPng;
+}
+
+std::vector<std::byte> encode_png(const RgbImage& image) {
+  return PngWriter().write(image);
 }
 
 }  // namespace ft::importers

@@ -8,13 +8,10 @@
 
 namespace ft::importers {
 
-struct StoredPixels {
-  Codec codec;
-  std::vector<std::byte> payload;
-};
+// kPng, or kRaw where PNG's overhead is not worth it.
+[[nodiscard]] Codec lossless_codec(const RgbImage& image);
 
-// PNG with fixed settings, or the bare pixels where PNG's overhead is not worth it. The bytes depend on the
-// pixels alone (and on the versions of libpng and zlib).
-[[nodiscard]] StoredPixels store_losslessly(const RgbImage& image);
+// With fixed settings: the bytes depend on the pixels alone (and on the versions of libpng and zlib).
+[[nodiscard]] std::vector<std::byte> encode_png(const RgbImage& image);
 
 }  // namespace ft::importers

@@ -1,4 +1,5 @@
-// `ft_dist bench data`: how many images a second the loader alone delivers, and where its time goes.
+// `ft_dist bench data`: how many images a second the loader alone delivers, where its time goes, and whether
+// that feeds the model.
 #include <iostream>
 
 #include <fmt/format.h>
@@ -6,40 +7,50 @@
 
 #include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
-#include "ft/base/stopwatch.h"
 #include "ft/comm/agreement.h"
-#include "ft/report/table.h"
+#include "ft/report/progress.h"
 #include "ft/train/run_plan.h"
 
 #include "commands.h"
+#include "data_report.h"
 
 namespace ft::app {
 namespace {
 
-struct LoaderFigures {
-  std::uint64_t images = 0;
-  double seconds = 0;
-  LoaderStats stages;
+constexpr int kReadingRounds = 31;
+
+struct DataFigures {
+  std::vector<LoaderRate> loader;  // by number of threads
+  ReadRates reading;
+  double all_ranks_rate = 0;  // images/s with the last number of threads
+
+  [[nodiscard]] const LoaderRate& last() const { return loader.back(); }
 };
 
-// Epoch after epoch of full batches, until the time is over.
-LoaderFigures measure(const Session& session, const PackedSet& set) {
-  const auto batch = static_cast<std::uint64_t>(session.config.train.batch_size);
-  const StepPlan plan(set.size(), {}, batch, session.config.run.seed);
+// What --threads asks for, or 1, 2, 4, ... and all cores of this rank.
+std::vector<int> thread_counts(const Session& session) {
+  if (!session.line.threads.empty()) return session.line.threads;
+  const int cores = session.context.place().core_budget;
+  std::vector<int> counts;
+  for (int n = 1; n < cores; n *= 2) counts.push_back(n);
+  counts.push_back(cores);
+  return counts;
+}
+
+DataFigures measure(const Session& session, const PackedSet& set) {
   LoaderOptions options = training_loader_options(session.config);
-  options.workers = session.context.threads.workers;
-  options.max_batch = static_cast<std::size_t>(batch);
-  Loader loader(set, options, [&plan, step = std::uint64_t{0}]() mutable -> std::optional<BatchRequest> {
-    ++step;
-    return BatchRequest{plan.position_of(step).epoch, plan.batch(step)};
-  });
-  LoaderFigures figures;
-  const Stopwatch measured;
-  while (figures.seconds < session.line.seconds) {
-    figures.images += loader.next()->size();
-    figures.seconds = measured.seconds();
+  options.max_batch = static_cast<std::size_t>(session.config.train.batch_size);
+  const HowLong how_long{.seconds = session.line.seconds, .epochs = session.line.epochs};
+  const std::vector<int> counts = thread_counts(session);
+  DataFigures figures;
+  Progress progress("measuring", counts.size() + 1, "settings", session.context.is_root());
+  figures.reading = measure_reading(set, session.config.run.seed, kReadingRounds);
+  for (const int threads : counts) {
+    progress.update(figures.loader.size() + 1, fmt::format("loader threads: {}", threads));
+    options.workers = threads;
+    figures.loader.push_back(measure_loader(set, options, how_long));
   }
-  figures.stages = loader.stats();
+  progress.update(counts.size() + 1);
   return figures;
 }
 
@@ -49,50 +60,53 @@ double peak_resident_mib() {
   return static_cast<double>(usage.ru_maxrss) / 1024;
 }
 
-std::string stage_table(const LoaderStats& stages) {
-  const double all = stages.read_s + stages.decode_s + stages.resize_s + stages.write_s;
-  const auto images = static_cast<double>(std::max<std::uint64_t>(stages.samples, 1));
-  Table table({"stage", "ms/image", "share"});
-  const auto add = [&](const char* name, double seconds) {
-    table.add_row(
-        {name, fmt::format("{:.3f}", seconds / images * 1e3), fmt::format("{:.1f}%", seconds / all * 100)});
-  };
-  add("read", stages.read_s);
-  add("decode", stages.decode_s);
-  add("resize", stages.resize_s);
-  add("write", stages.write_s);
-  return table.to_string(0);
+void print_figures(const Session& session, const PackedSet& set, const DataFigures& figures) {
+  const LoaderRate& last = figures.last();
+  std::cout << fmt::format("{}: {} images, {} px, batch {}\n", set.directory().string(), set.size(),
+                           session.config.data.image_size, session.config.train.batch_size)
+            << threads_table(figures.loader) << "\n"
+            << fmt::format("stages, loader threads: {}\n", last.threads) << stage_table(last.stages) << "\n"
+            << reading_text(figures.reading) << "\n"
+            << bottleneck_text(last.spent.per_second(), last.threads, session.line.model_rate);
+  if (const int ranks = session.context.world_size(); ranks > 1) {
+    std::cout << fmt::format("this is rank 0; all {} ranks together: {:.1f} images/s\n", ranks,
+                             figures.all_ranks_rate);
+  }
+  std::cout << fmt::format("peak memory {:.0f} MiB\n", peak_resident_mib()) << std::flush;
+}
+
+void write_json(const Session& session, const PackedSet& set, const DataFigures& figures) {
+  nlohmann::ordered_json json = to_json(figures.last());
+  json["all_ranks_images_per_s"] = figures.all_ranks_rate;
+  json["model_rate"] = session.line.model_rate;
+  json["set"] = set.directory().string();
+  json["fingerprint"] = set.fingerprint();
+  json["image_size"] = session.config.data.image_size;
+  json["batch_size"] = session.config.train.batch_size;
+  json["peak_mib"] = peak_resident_mib();
+  for (const LoaderRate& rate : figures.loader) json["by_threads"].push_back(to_json(rate));
+  json["reading"] = to_json(figures.reading);
+  write_file_atomically(session.line.json, json.dump(2) + "\n");
 }
 
 }  // namespace
 
 int bench_data_command(Session& session) {
+  std::optional<PackedSet> set;
+  DataFigures figures;
   agree(*session.host, "measuring the loader", [&] {
     const std::string data = session.line.data.empty() ? session.config.data.train : session.line.data;
     if (data.empty()) throw UsageError("neither --data nor data.train names a packed set");
-    const PackedSet set(data);
-    const LoaderFigures figures = measure(session, set);
-    const double rate = static_cast<double>(figures.images) / figures.seconds;
-    const int workers = session.context.threads.workers;
+    set.emplace(data);
+    figures = measure(session, *set);
+  });
+  double rate[1] = {figures.last().spent.per_second()};
+  session.host->all_reduce_host(rate, ReduceOp::kSum, "bench data");
+  figures.all_ranks_rate = rate[0];
+  agree(*session.host, "writing the figures", [&] {
     if (!session.context.is_root()) return;
-    std::cout
-        << stage_table(figures.stages)
-        << fmt::format(
-               "{:.1f} images/s with {} loader threads ({:.1f} each), batch {}, {} px; peak {:.0f} MiB\n",
-               rate, workers, rate / workers, session.config.train.batch_size, session.config.data.image_size,
-               peak_resident_mib())
-        << std::flush;
-    if (session.line.json.empty()) return;
-    const nlohmann::ordered_json json{{"images_per_s", rate},
-                                      {"images", figures.images},
-                                      {"seconds", figures.seconds},
-                                      {"workers", workers},
-                                      {"read_s", figures.stages.read_s},
-                                      {"decode_s", figures.stages.decode_s},
-                                      {"resize_s", figures.stages.resize_s},
-                                      {"write_s", figures.stages.write_s},
-                                      {"peak_mib", peak_resident_mib()}};
-    write_file_atomically(session.line.json, json.dump(2) + "\n");
+    print_figures(session, *set, figures);
+    if (!session.line.json.empty()) write_json(session, *set, figures);
   });
   return 0;
 }

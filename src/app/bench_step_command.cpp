@@ -31,7 +31,9 @@ class SyntheticBatches {
     for (std::uint64_t i = 0; i < count; ++i) labels_.push_back(static_cast<std::int64_t>(i % classes));
   }
   [[nodiscard]] std::optional<BatchView> next() {
-    return BatchView{{images_.data_ptr<float>(), static_cast<std::size_t>(images_.numel())}, labels_, ids_};
+    return BatchView{std::as_writable_bytes(
+                         std::span(images_.data_ptr<float>(), static_cast<std::size_t>(images_.numel()))),
+                     labels_, ids_, PixelType::kFloat32};
   }
 
  private:
@@ -149,14 +151,16 @@ int bench_step_command(Session& session) {
     const StepPlan& steps = plan->steps;
     const std::uint64_t full = steps.samples() / batch;
     Loader loader(*plan->train, options,
-                  [&steps, cut, full, k = std::uint64_t{0}]() mutable -> std::optional<BatchRequest> {
+                  [&steps, cut, full, cursor = BatchCursor(steps),
+                   k = std::uint64_t{0}](BatchRequest& request) mutable {
                     const std::uint64_t step = k / full * steps.steps_per_epoch() + k % full + 1;
                     ++k;
-                    const auto ids = steps.batch(step);
+                    const auto ids = cursor.batch(step);
                     const Share part = cut.part(ids.size(), 0);
-                    const auto begin = ids.begin() + static_cast<std::ptrdiff_t>(part.first);
-                    return BatchRequest{steps.position_of(step).epoch,
-                                        {begin, begin + static_cast<std::ptrdiff_t>(part.count)}};
+                    const auto mine_now = ids.subspan(part.first, part.count);
+                    request.epoch = steps.position_of(step).epoch;
+                    request.sample_ids.assign(mine_now.begin(), mine_now.end());
+                    return true;
                   });
     times = measure(
         session, prepared, [&] { return loader.next(); }, mine);

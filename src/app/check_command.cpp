@@ -5,6 +5,7 @@
 
 #include "ft/base/stopwatch.h"
 #include "ft/comm/agreement.h"
+#include "ft/data/stage.h"
 #include "ft/model/formats/tensor_file.h"
 #include "ft/train/prepared_model.h"
 
@@ -36,7 +37,11 @@ int check_command(Session& session) {
 
   if (session.line.config) {
     std::optional<RunPlan> plan;
-    agree(host, "opening the data", [&] { plan = make_run_plan(session.config, host.world_size()); });
+    agree(host, "opening the data", [&] {
+      // Only that each node has the variables: nothing is copied here.
+      if (!session.config.data.stage.empty()) (void)expand_variables(session.config.data.stage);
+      plan = make_run_plan(session.config, host.world_size());
+    });
     require_same_on_all_ranks(host, plan->data_fingerprint(), "the data");
     print_data(session, *plan);
     PreparedModel model;

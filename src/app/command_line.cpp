@@ -30,6 +30,22 @@ void add_config_options(CLI::App& app, CommandLine& line) {
   app.set_version_flag("--version", version_text);
 }
 
+void add_bench_data_options(CLI::App& app, CommandLine& line) {
+  app.add_option("--epochs", line.epochs, "whole passes over the set instead of seconds")
+      ->check(CLI::PositiveNumber)
+      ->type_name("N")
+      ->excludes(app.get_option("--seconds"));
+  app.add_option("--threads", line.threads,
+                 "loader threads, one measurement each (default: 1, 2, 4, ... all cores)")
+      ->check(CLI::Range(1, 1024))
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("N,M");
+  app.add_option("--model-rate", line.model_rate, "images/s that the model takes: says whether data keeps up")
+      ->check(CLI::PositiveNumber)
+      ->type_name("R");
+}
+
 void add_bench(CLI::App& app, CommandLine& line) {
   CLI::App* bench = app.add_subcommand("bench", "measure: data (the loader alone) or step (a training step)");
   for (const char* name : {"data", "step"}) {
@@ -43,6 +59,7 @@ void add_bench(CLI::App& app, CommandLine& line) {
         ->capture_default_str()
         ->type_name("S");
     what->add_option("--json", line.json, "write the figures there, too")->type_name("FILE");
+    if (std::string(name) == "data") add_bench_data_options(*what, line);
     if (std::string(name) == "step")
       what->add_flag("--synthetic", line.synthetic, "random images, no data set");
   }

@@ -20,6 +20,9 @@ struct CommandLine {
   std::string weights;         // eval; empty: the run's final.safetensors
   std::string data;            // eval, bench data: a packed set instead of the config's
   double seconds = 10;         // bench
+  std::uint64_t epochs = 0;    // bench data: passes over the set; 0: by seconds
+  std::vector<int> threads;    // bench data: one measurement each; empty: 1, 2, 4, ... all cores
+  double model_rate = 0;       // bench data: images/s that the model takes; 0: unknown
   bool synthetic = false;      // bench step: no data set
   std::filesystem::path json;  // bench: write the figures there, too
 };

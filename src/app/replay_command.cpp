@@ -20,12 +20,12 @@ void write_batch(const Session& session, const RunPlan& plan) {
   }
   const BatchRequest request{plan.steps.position_of(step).epoch, plan.steps.batch(step)};
   LoaderOptions options = training_loader_options(session.config);
-  options.layout = PixelLayout::kNchw;
+  options.format = {PixelType::kFloat32, PixelLayout::kNchw};
   const auto count = request.sample_ids.size();
   const auto side = static_cast<std::size_t>(session.config.data.image_size);
   std::vector<float> images(count * 3 * side * side);
   std::vector<std::int64_t> labels(count), ids(request.sample_ids.begin(), request.sample_ids.end());
-  load_samples(*plan.train, options, request, images, labels);
+  load_samples(*plan.train, options, request, std::as_writable_bytes(std::span(images)), labels);
 
   const auto n = static_cast<std::int64_t>(count), s = static_cast<std::int64_t>(side);
   const std::vector<TensorToWrite> tensors{

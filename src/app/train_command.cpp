@@ -7,6 +7,7 @@
 #include "ft/config/load.h"
 #include "ft/train/run_lock.h"
 #include "ft/train/run_start.h"
+#include "ft/train/stage_data.h"
 #include "ft/train/trainer.h"
 
 #include "commands.h"
@@ -80,8 +81,9 @@ void print_closing(const std::vector<std::string>& lines) {
 int train_command(Session& session) {
   const StopSignals signals;
   Communicator& host = *session.host;
+  const Config local = with_staged_data(session.config, session.context);
   std::optional<RunPlan> plan;
-  agree(host, "opening the data", [&] { plan = make_run_plan(session.config, host.world_size()); });
+  agree(host, "opening the data", [&] { plan = make_run_plan(local, host.world_size()); });
   require_same_on_all_ranks(host, plan->data_fingerprint(), "the data");
 
   const RunDirectory directory(session.config.run.dir);

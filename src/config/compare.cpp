@@ -18,6 +18,11 @@ std::optional<std::string> value_for_resume(const KeySpec& spec, const Config& c
   switch (spec.on_resume) {
     case OnResume::kMustMatch:
       return spec.format(config);
+    case OnResume::kMustMatchUnlessDefault: {
+      std::string text = spec.format(config);
+      if (text == spec.default_text) return std::nullopt;
+      return text;
+    }
     case OnResume::kFree:
       return std::nullopt;
     case OnResume::kFreeIfConstant:

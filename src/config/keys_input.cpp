@@ -30,6 +30,17 @@ void add_data_keys(std::vector<KeySpec>& keys) {
       "What `best.safetensors` is chosen on: a fraction that is set aside from `data.train`, or a packed "
       "set; 0: none, and then there is no best.");
   section.add(
+      "stage", &DataConfig::stage, OptionalPath{}, OnResume::kFree,
+      "Directory on storage of each node's own, such as `/dev/shm/ft` or `$TMPDIR/ft`, that the packed "
+      "sets are copied to before training, once per node; what is there and whole is used again, and "
+      "the copy stays for the next run. `$NAME` stands for an environment variable.");
+  section.add(
+      "shuffle", &DataConfig::shuffle,
+      Choice<Shuffle>{{{"global", Shuffle::kGlobal}, {"shard", Shuffle::kShard}}},
+      OnResume::kMustMatchUnlessDefault,
+      "`global`: each epoch is a permutation of all samples; `shard`: of the shards, and of the samples of a "
+      "few shards at a time, for file systems that are slow at random reads.");
+  section.add(
       "workers", &DataConfig::workers, OrAuto<Integer>{{.min = 1}}, OnResume::kFree,
       "Threads of each rank that decode and transform; `auto` shares out the cores that the rank may use.");
   section.add("augment", &DataConfig::augment,

@@ -149,6 +149,8 @@ void make_paths_absolute(Config& config) {
   make_absolute(config.run.dir);
   make_absolute(config.data.train);
   make_absolute(config.data.test);
+  // What begins with a variable is absolute once the node has put in its own value.
+  if (!config.data.stage.starts_with('$')) make_absolute(config.data.stage);
   if (auto* path = std::get_if<std::string>(&config.data.val)) make_absolute(*path);
   if (config.model.weights != "none") make_absolute(config.model.weights);
   std::string& resume = config.checkpoint.resume;

@@ -36,6 +36,7 @@ train: {epochs: 10}
 std::string_view on_resume_text(OnResume on_resume) {
   switch (on_resume) {
     case OnResume::kMustMatch:
+    case OnResume::kMustMatchUnlessDefault:
       return "must match";
     case OnResume::kFree:
       return "free";

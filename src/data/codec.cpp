@@ -1,13 +1,13 @@
 #include "ft/data/codec.h"
 
 #include <cstring>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "ft/base/error.h"
 
 #include "decoders.h"
+#include "jpeg_decoder.h"
 
 namespace ft {
 namespace {
@@ -28,7 +28,7 @@ RgbView view_raw(std::span<const std::byte> payload, Size size) {
 
 struct Decoder::Buffers {
   RgbImage pixels;
-  std::vector<std::byte> slice;
+  JpegWindowDecoder jpeg;
 };
 
 Decoder::Decoder() : buffers_(std::make_unique<Buffers>()) {}
@@ -47,9 +47,7 @@ RgbView Decoder::decode(const StoredPicture& picture, const Box& window) {
       decode_png(picture.payload, size, pixels);
       break;
     case Codec::kJpeg:
-      held = picture.restart_offsets.empty() ? decode_jpeg_window(picture.payload, size, window, pixels)
-                                             : decode_jpeg_slice(picture.payload, picture.restart_offsets,
-                                                                 size, window, buffers_->slice, pixels);
+      held = buffers_->jpeg.decode(picture, window, pixels);
       break;
     default:
       throw DataError(fmt::format("unknown codec {}", static_cast<int>(picture.codec)));

@@ -1,7 +1,10 @@
-// JPEG by libjpeg-turbo, with Pillow's choices: accurate integer IDCT, fancy upsampling (both the library's
-// defaults), corrupt-data warnings tolerated.
+// libjpeg-turbo with Pillow's choices: accurate integer IDCT, fancy upsampling (both the library's defaults),
+// corrupt-data warnings tolerated.
+#include "jpeg_decoder.h"
+
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -9,7 +12,6 @@
 #include "ft/data/jpeg_library.h"
 
 #include "decoders.h"
-#include "jpeg_slice.h"
 
 namespace ft {
 namespace {
@@ -21,9 +23,12 @@ constexpr int kMargin = 16;
 // those of chroma can be 32 pixels wide.
 constexpr int kSmoothingMargin = 96;
 
+// Larger windows are left to libjpeg, which needs no memory for planes of samples.
+constexpr std::int64_t kMostPlainPixels = std::int64_t{1} << 24;
+
 class JpegReader {
  public:
-  JpegReader(std::span<const std::byte> payload, Size size) : jpeg_(payload), size_(size) {
+  JpegReader(std::span<const std::byte> payload, Size size) : payload_(payload), size_(size), jpeg_(payload) {
     jpeg_.run([this] { return jpeg_.read_header(); });
     const jpeg_decompress_struct& info = jpeg_.info();
     if (info.num_components != 1 && info.num_components != 3) {
@@ -60,6 +65,19 @@ class JpegReader {
     return {static_cast<int>(left), window.top, out.width(), out.height()};
   }
 
+  // False where the picture is not plain or its data not clean; read_window() then does it.
+  bool read_plain_window(std::span<const std::uint32_t> restart_offsets, const Box& window,
+                         jpeg::PlainDecoder& decoder, RgbImage& out) {
+    if (!jpeg::PlainDecoder::available() || std::int64_t{window.width} * window.height > kMostPlainPixels) {
+      return false;
+    }
+    const std::optional<jpeg::PlainScan> scan = jpeg::plain_scan(jpeg_.info());
+    if (!scan) return false;
+    out.resize(window.width, window.height);
+    const std::size_t data = payload_.size() - jpeg_.info().src->bytes_in_buffer;
+    return decoder.decode({*scan, payload_, data, restart_offsets}, window, out.pixels());
+  }
+
  private:
   bool start() {
     jpeg_.info().out_color_space = JCS_RGB;
@@ -83,8 +101,9 @@ class JpegReader {
     return true;
   }
 
-  JpegDecompressor jpeg_;
+  std::span<const std::byte> payload_;
   Size size_;
+  JpegDecompressor jpeg_;
 };
 
 }  // namespace
@@ -93,16 +112,14 @@ void decode_jpeg(std::span<const std::byte> payload, Size size, RgbImage& out) {
   JpegReader(payload, size).read_all(out);
 }
 
-Box decode_jpeg_window(std::span<const std::byte> payload, Size size, const Box& window, RgbImage& out) {
-  return JpegReader(payload, size).read_window(window, out);
+Box JpegWindowDecoder::decode(const StoredPicture& picture, const Box& window, RgbImage& out) {
+  JpegReader reader(picture.payload, picture.size);
+  if (reader.read_plain_window(picture.restart_offsets, window, plain_, out)) return window;
+  return reader.read_window(window, out);
 }
 
-Box decode_jpeg_slice(std::span<const std::byte> payload, std::span<const std::uint32_t> restart_offsets,
-                      Size size, const Box& window, std::vector<std::byte>& slice, RgbImage& out) {
-  const Box held = slice_jpeg(payload, restart_offsets, size, window, slice);
-  const Box inside{window.left - held.left, window.top - held.top, window.width, window.height};
-  const Box got = JpegReader(slice, {held.width, held.height}).read_window(inside, out);
-  return {held.left + got.left, held.top + got.top, got.width, got.height};
+Box JpegWindowDecoder::decode_by_library(const StoredPicture& picture, const Box& window, RgbImage& out) {
+  return JpegReader(picture.payload, picture.size).read_window(window, out);
 }
 
 }  // namespace ft

@@ -77,15 +77,22 @@ std::vector<ShardEntry> shards_from_json(const Json& list) {
 
 // Everything but the fingerprint.
 Json body_of(const Manifest& manifest) {
-  return {{"format", kManifestFormat},
-          {"format_version", manifest.format_version},
-          {"classes", manifest.classes},
-          {"counts", manifest.counts},
-          {"packed_with", manifest.packed_with},
-          {"shards", shards_to_json(manifest.shards)},
-          {"converted", notes_to_json(manifest.converted)},
-          {"skipped", notes_to_json(manifest.skipped)},
-          {"exif_oriented", manifest.exif_oriented}};
+  Json json{{"format", kManifestFormat},
+            {"format_version", manifest.format_version},
+            {"classes", manifest.classes},
+            {"counts", manifest.counts},
+            {"packed_with", manifest.packed_with},
+            {"shards", shards_to_json(manifest.shards)},
+            {"converted", notes_to_json(manifest.converted)},
+            {"skipped", notes_to_json(manifest.skipped)},
+            {"exif_oriented", manifest.exif_oriented}};
+  if (manifest.transcoded) {
+    json["transcoded"] = {{"samples", manifest.transcoded->samples},
+                          {"bytes_found", manifest.transcoded->bytes_found},
+                          {"bytes_stored", manifest.transcoded->bytes_stored}};
+  }
+  if (manifest.resampled) json["resampled"] = *manifest.resampled;
+  return json;
 }
 
 // What is written nests four deep. The library writes nested values by recursion: unlimited depth in a
@@ -152,6 +159,12 @@ Manifest from_json(const Json& json) {
   manifest.converted = notes_from_json(json.at("converted"));
   manifest.skipped = notes_from_json(json.at("skipped"));
   manifest.exif_oriented = number(json.at("exif_oriented"));
+  if (json.contains("transcoded")) {
+    const Json& transcoded = json["transcoded"];
+    manifest.transcoded = {transcoded.at("samples"), transcoded.at("bytes_found"),
+                           transcoded.at("bytes_stored")};
+  }
+  if (json.contains("resampled")) manifest.resampled = number(json["resampled"]);
   manifest.fingerprint = json.at("fingerprint");
   return manifest;
 }

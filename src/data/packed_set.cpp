@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/resource.h>
 
@@ -79,6 +80,27 @@ void check_counts(const std::vector<OpenShard>& shards, const Manifest& manifest
   }
 }
 
+[[noreturn]] void fail_restart_index(const OpenShard& shard, std::uint64_t row, std::string_view what) {
+  throw DataError(fmt::format("{}: row {}: damaged {}", shard.path.string(), row, what),
+                  "run ft_pack verify, then restore the shard or pack the data again");
+}
+
+// Which entries of /restart_offset a row owns.
+struct EntryRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
+
+EntryRange restart_entries(const OpenShard& shard, std::uint64_t row) {
+  std::array<std::uint64_t, 2> ends{};
+  pread_exact(shard.fd.get(), std::as_writable_bytes(std::span(ends)),
+              shard.contents.restart_index->begin + row * sizeof(std::uint64_t), shard.path);
+  const auto [begin, end] = ends;
+  const std::uint64_t entries = shard.contents.restart_offset->bytes / sizeof(std::uint32_t);
+  if (begin > end || end > entries) fail_restart_index(shard, row, shard_dataset::kRestartIndex);
+  return {begin, end};
+}
+
 }  // namespace
 
 struct PackedSet::Impl {
@@ -143,6 +165,20 @@ SampleInfo PackedSet::info(std::uint64_t sample_id) const {
           .xxh3 = tables.xxh3[row]};
 }
 
+std::uint64_t PackedSet::sample_id_at(std::uint32_t shard, std::uint64_t row) const {
+  return impl_->shards.at(shard).contents.tables.sample_id.at(row);
+}
+
+void PackedSet::prefetch(std::uint64_t sample_id) const noexcept {
+  if (sample_id >= impl_->locations.size()) return;
+  const auto [index, row] = impl_->locations[sample_id];
+  const OpenShard& shard = impl_->shards[index];
+  const std::vector<std::uint64_t>& offset = shard.contents.tables.offset;
+  static_cast<void>(::posix_fadvise(shard.fd.get(),
+                                    static_cast<off_t>(shard.contents.payload.begin + offset[row]),
+                                    static_cast<off_t>(offset[row + 1] - offset[row]), POSIX_FADV_WILLNEED));
+}
+
 std::string PackedSet::source(std::uint64_t sample_id) const {
   const auto [index, row] = impl_->locate(sample_id);
   const OpenShard& shard = impl_->shards[index];
@@ -183,6 +219,33 @@ std::span<const std::byte> PackedSet::read(std::uint64_t sample_id, std::vector<
                     "run ft_pack verify, then restore the shard or pack the data again");
   }
   return bytes;
+}
+
+bool PackedSet::has_restart_index() const noexcept {
+  return impl_->manifest.transcoded.has_value();
+}
+
+std::span<const std::uint32_t> PackedSet::read_restart_offsets(std::uint64_t sample_id,
+                                                               std::vector<std::uint32_t>& buffer) const {
+  if (!has_restart_index()) return {};
+  const SampleInfo sample = info(sample_id);
+  const OpenShard& shard = impl_->shards[sample.shard];
+  const auto [begin, end] = restart_entries(shard, sample.row);
+  const std::uint64_t count = end - begin;
+  // Each interval takes a byte at least, so this also bounds what is allocated for damaged entries.
+  if (count > sample.payload_bytes) fail_restart_index(shard, sample.row, shard_dataset::kRestartIndex);
+  if (buffer.size() < count) buffer.resize(count);
+  const std::span<std::uint32_t> offsets(buffer.data(), count);
+  pread_exact(shard.fd.get(), std::as_writable_bytes(offsets),
+              shard.contents.restart_offset->begin + begin * sizeof(std::uint32_t), shard.path);
+  std::uint64_t least = 1;
+  for (const std::uint32_t offset : offsets) {
+    if (offset < least || offset >= sample.payload_bytes) {
+      fail_restart_index(shard, sample.row, shard_dataset::kRestartOffset);
+    }
+    least = std::uint64_t{offset} + 1;
+  }
+  return offsets;
 }
 
 }  // namespace ft

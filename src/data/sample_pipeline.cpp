@@ -49,11 +49,12 @@ std::int64_t SamplePipeline::load(std::uint32_t epoch, std::uint64_t sample_id, 
   LapTimer timer;
   const SampleInfo info = set_.info(sample_id);
   const auto payload = set_.read(sample_id, payload_);
+  const auto restart_offsets = set_.read_restart_offsets(sample_id, restart_offsets_);
   stats.read_s += timer.lap();
   const PixelPlan wanted = plan(epoch, info);
   const Box needed = resizer_.prepare(wanted.resize);
   stats.resize_s += timer.lap();
-  const RgbView picture = decode(info, payload, needed);
+  const RgbView picture = decode(info, payload, restart_offsets, needed);
   stats.decode_s += timer.lap();
   resize_and_write(wanted, picture, out, stats);
   give_back_what_is_huge(picture);
@@ -69,12 +70,12 @@ PixelPlan SamplePipeline::plan(std::uint32_t epoch, const SampleInfo& info) cons
 }
 
 RgbView SamplePipeline::decode(const SampleInfo& info, std::span<const std::byte> payload,
-                               const Box& needed) {
+                               std::span<const std::uint32_t> restart_offsets, const Box& needed) {
   try {
     return decoder_.decode({.codec = info.codec,
                             .payload = payload,
                             .size = {static_cast<int>(info.width), static_cast<int>(info.height)},
-                            .restart_offsets = {}},
+                            .restart_offsets = restart_offsets},
                            needed);
   } catch (const DataError& error) {
     throw DataError(fmt::format("{}: {}", set_.describe(info.sample_id), error.what()), error.hint());

@@ -24,7 +24,8 @@ class SamplePipeline {
 
  private:
   [[nodiscard]] PixelPlan plan(std::uint32_t epoch, const SampleInfo& info) const;
-  RgbView decode(const SampleInfo& info, std::span<const std::byte> payload, const Box& needed);
+  RgbView decode(const SampleInfo& info, std::span<const std::byte> payload,
+                 std::span<const std::uint32_t> restart_offsets, const Box& needed);
   void resize_and_write(const PixelPlan& plan, const RgbView& picture, std::span<std::byte> out,
                         LoaderStats& stats);
   void give_back_what_is_huge(const RgbView& picture);

@@ -62,6 +62,7 @@ class ShardFile {
     const Hdf5Handle dataset = open_dataset(name);
     require_integers(dataset, name, native);
     const std::uint64_t length = length_of(dataset, name);
+    if (length == 0) return {};  // which lies nowhere
     const haddr_t begin = H5Dget_offset(dataset.get());
     if (begin == HADDR_UNDEF) fail(path_, fmt::format("dataset {} is not contiguous", name));
     const std::uint64_t width = H5Tget_size(native);
@@ -69,6 +70,14 @@ class ShardFile {
       fail(path_, fmt::format("dataset {} ends outside the file", name));
     }
     return {begin, length * width};
+  }
+
+  [[nodiscard]] std::optional<FileRange> optional_range(const char* name, hid_t native,
+                                                        std::uint64_t file_bytes) const {
+    const htri_t exists = H5Lexists(file_.get(), name, H5P_DEFAULT);
+    if (exists < 0) throw_hdf5_error(fmt::format("look for dataset {} in", name), path_);
+    if (exists == 0) return std::nullopt;
+    return range(name, native, file_bytes);
   }
 
   [[nodiscard]] std::vector<std::string> strings(const char* name) const {
@@ -209,6 +218,18 @@ void check_lengths(const ShardContents& shard, const ShardEntry& entry, const fs
   require(tables.xxh3.size(), rows, shard_dataset::kXxh3);
   require(tables.sample_id.size(), rows, shard_dataset::kSampleId);
   require(shard.source_offset.bytes / sizeof(std::uint64_t), rows + 1, shard_dataset::kSourceOffset);
+  if (shard.restart_index) {
+    require(shard.restart_index->bytes / sizeof(std::uint64_t), rows + 1, shard_dataset::kRestartIndex);
+  }
+}
+
+// The manifest says whether the set has a restart index; its shards must agree.
+void check_restart_index(const ShardContents& shard, const Manifest& manifest, const fs::path& path) {
+  const bool expected = manifest.transcoded.has_value();
+  if (shard.restart_index.has_value() == expected && shard.restart_offset.has_value() == expected) return;
+  fail(path,
+       fmt::format("datasets {} and {} must {}be there: a shard of another set?",
+                   shard_dataset::kRestartIndex, shard_dataset::kRestartOffset, expected ? "both " : "not "));
 }
 
 // The hash in the manifest finds accidents; these find a writer that is wrong, and keep readers inside the
@@ -248,7 +269,10 @@ ShardContents read_shard(const fs::path& path, const Manifest& manifest, std::ui
       .tables = read_tables(file),
       .payload = file.range(shard_dataset::kPayload, H5T_NATIVE_UINT8, file_bytes),
       .source = file.range(shard_dataset::kSource, H5T_NATIVE_UINT8, file_bytes),
-      .source_offset = file.range(shard_dataset::kSourceOffset, H5T_NATIVE_UINT64, file_bytes)};
+      .source_offset = file.range(shard_dataset::kSourceOffset, H5T_NATIVE_UINT64, file_bytes),
+      .restart_index = file.optional_range(shard_dataset::kRestartIndex, H5T_NATIVE_UINT64, file_bytes),
+      .restart_offset = file.optional_range(shard_dataset::kRestartOffset, H5T_NATIVE_UINT32, file_bytes)};
+  check_restart_index(shard, manifest, path);
   check_payload_place(shard.payload, entry, path);
   check_lengths(shard, entry, path);
   check_values(shard, manifest, path);

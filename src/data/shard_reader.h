@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 
 #include "ft/data/manifest.h"
 #include "ft/data/shard_format.h"
@@ -21,6 +22,9 @@ struct ShardContents {
   FileRange payload;
   FileRange source;
   FileRange source_offset;
+  // Nothing in sets packed without --restart-index.
+  std::optional<FileRange> restart_index;
+  std::optional<FileRange> restart_offset;
 };
 
 // Checks shard `index` of `manifest` at `path`: size, format, version, place in the set, class list, tables.

@@ -23,6 +23,15 @@ StepPlan::StepPlan(std::uint64_t samples, std::vector<std::uint64_t> ids, std::u
       ids_(std::move(ids)),
       batch_size_(batch_size),
       seed_(seed) {
+  check();
+}
+
+StepPlan::StepPlan(ShardLayout layout, std::uint64_t batch_size, std::uint64_t seed)
+    : samples_(layout.samples()), batch_size_(batch_size), seed_(seed), layout_(std::move(layout)) {
+  check();
+}
+
+void StepPlan::check() const {
   if (samples_ == 0) throw UsageError("there is no sample to train on");
   if (batch_size_ == 0) throw UsageError("train.batch_size is 0", "set it to 1 or more");
 }
@@ -37,16 +46,30 @@ StepPosition StepPlan::position_of(std::uint64_t step) const noexcept {
 }
 
 std::vector<std::uint64_t> StepPlan::batch(std::uint64_t step) const {
-  const auto [epoch, step_in_epoch] = position_of(step);
-  const Permutation order(samples_, seed_, RandomUse::kEpochOrder, epoch);
-  const std::uint64_t first = step_in_epoch * batch_size_;
-  const std::uint64_t count = std::min(batch_size_, samples_ - first);
-  std::vector<std::uint64_t> batch(count);
-  for (std::uint64_t i = 0; i < count; ++i) {
-    const std::uint64_t index = order[first + i];
-    batch[i] = ids_.empty() ? index : ids_[index];
+  BatchCursor cursor(*this);
+  const auto ids = cursor.batch(step);
+  return {ids.begin(), ids.end()};
+}
+
+std::span<const std::uint64_t> BatchCursor::batch(std::uint64_t step) {
+  const auto [epoch, step_in_epoch] = plan_->position_of(step);
+  const std::uint64_t first = step_in_epoch * plan_->batch_size_;
+  batch_.resize(std::min(plan_->batch_size_, plan_->samples_ - first));
+  if (plan_->layout_) {
+    fill_from_shards(epoch, first);
+    return batch_;
   }
-  return batch;
+  const Permutation order(plan_->samples_, plan_->seed_, RandomUse::kEpochOrder, epoch);
+  for (std::uint64_t i = 0; i < batch_.size(); ++i) {
+    const std::uint64_t index = order[first + i];
+    batch_[i] = plan_->ids_.empty() ? index : plan_->ids_[index];
+  }
+  return batch_;
+}
+
+void BatchCursor::fill_from_shards(std::uint32_t epoch, std::uint64_t first) {
+  if (!order_ || order_->epoch() != epoch) order_.emplace(*plan_->layout_, plan_->seed_, epoch);
+  for (std::uint64_t i = 0; i < batch_.size(); ++i) batch_[i] = (*order_)[first + i];
 }
 
 ValSplit split_by_hash(std::uint64_t samples, double fraction, std::uint64_t seed) {

@@ -1,6 +1,23 @@
 #include "ft/train/batch_tensor.h"
 
+#include "ft/base/error.h"
+
 namespace ft {
+namespace {
+
+torch::ScalarType scalar_type(PixelType type) {
+  switch (type) {
+    case PixelType::kFloat32:
+      return torch::kFloat32;
+    case PixelType::kBfloat16:
+      return torch::kBFloat16;
+    case PixelType::kUint8:
+      break;
+  }
+  throw Error(ExitCode::kBug, "a batch of grey levels is not normalised: the model cannot take it");
+}
+
+}  // namespace
 
 BatchTensors to_tensors(const BatchView& batch, int image_size, PixelLayout layout,
                         const torch::Device& device) {
@@ -10,7 +27,7 @@ BatchTensors to_tensors(const BatchView& batch, int image_size, PixelLayout layo
   const std::vector<std::int64_t> strides =
       layout == PixelLayout::kNhwc ? std::vector<std::int64_t>{side * side * 3, 1, side * 3, 3}
                                    : std::vector<std::int64_t>{side * side * 3, side * side, side, 1};
-  torch::Tensor images = torch::from_blob(batch.images.data(), sizes, strides, torch::kFloat32);
+  torch::Tensor images = torch::from_blob(batch.images.data(), sizes, strides, scalar_type(batch.type));
   // from_blob wants mutable memory; labels are only read.
   torch::Tensor labels =
       torch::from_blob(const_cast<std::int64_t*>(batch.labels.data()), {count}, torch::kInt64);

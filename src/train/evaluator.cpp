@@ -12,14 +12,12 @@ namespace ft {
 namespace {
 
 Loader::Source batches_of(std::vector<std::uint64_t> ids, std::size_t batch_size) {
-  return [ids = std::move(ids), batch_size, at = std::size_t{0}]() mutable -> std::optional<BatchRequest> {
-    if (at == ids.size()) return std::nullopt;
-    const std::size_t count = std::min(batch_size, ids.size() - at);
-    BatchRequest request;
-    request.sample_ids.assign(ids.begin() + static_cast<std::ptrdiff_t>(at),
-                              ids.begin() + static_cast<std::ptrdiff_t>(at + count));
-    at += count;
-    return request;
+  return [ids = std::move(ids), batch_size, at = std::size_t{0}](BatchRequest& request) mutable {
+    if (at == ids.size()) return false;
+    const auto part = std::span(ids).subspan(at, std::min(batch_size, ids.size() - at));
+    request.sample_ids.assign(part.begin(), part.end());
+    at += part.size();
+    return true;
   };
 }
 
@@ -28,7 +26,7 @@ LoaderOptions loader_options(const EvaluatorOptions& options) {
   loader.workers = options.workers;
   loader.max_batch = static_cast<std::size_t>(options.batch_size);
   loader.augment = false;
-  loader.layout = options.channels_last ? PixelLayout::kNhwc : PixelLayout::kNchw;
+  loader.format = {PixelType::kFloat32, options.channels_last ? PixelLayout::kNhwc : PixelLayout::kNchw};
   loader.transform = options.transform;
   return loader;
 }
@@ -74,9 +72,9 @@ Evaluation evaluate(ResNet& model, const PackedSet& set, const std::vector<std::
   result.confusion = ConfusionMatrix(set.classes().size());
   double loss = 0;
   while (const auto batch = loader.next()) {
-    loss +=
-        count_batch(model, to_tensors(*batch, options.transform.image_size, loading.layout, options.device),
-                    result.confusion);
+    loss += count_batch(
+        model, to_tensors(*batch, options.transform.image_size, loading.format.layout, options.device),
+        result.confusion);
     on_progress(result.count());
   }
   if (result.count() != expected)

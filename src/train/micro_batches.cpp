@@ -17,18 +17,18 @@ std::uint64_t MicroBatchCut::largest(std::uint64_t n) const noexcept {
 Loader::Source micro_batch_source(const StepPlan& plan, MicroBatchCut cut, std::uint64_t first_step,
                                   std::uint64_t last_step) {
   return [&plan, cut, step = first_step, last_step, micro = 0,
-          batch = std::vector<std::uint64_t>()]() mutable -> std::optional<BatchRequest> {
-    if (step > last_step) return std::nullopt;
-    if (micro == 0) batch = plan.batch(step);
+          cursor = BatchCursor(plan)](BatchRequest& request) mutable {
+    if (step > last_step) return false;
+    const auto batch = micro == 0 ? cursor.batch(step) : cursor.latest();
     const Share part = cut.part(batch.size(), micro);
-    const auto begin = batch.begin() + static_cast<std::ptrdiff_t>(part.first);
-    BatchRequest request{plan.position_of(step).epoch,
-                         {begin, begin + static_cast<std::ptrdiff_t>(part.count)}};
+    const auto mine = batch.subspan(part.first, part.count);
+    request.epoch = plan.position_of(step).epoch;
+    request.sample_ids.assign(mine.begin(), mine.end());
     if (++micro == cut.accumulate) {
       micro = 0;
       ++step;
     }
-    return request;
+    return true;
   };
 }
 

@@ -43,6 +43,21 @@ void check_against_world(const Config& config, std::uint64_t samples, int world_
   }
 }
 
+// Autocast would round fp32 pixels to bf16 before the first layer; the loader rounds them the same way, and a
+// batch is half as large.
+PixelType pixel_type(Precision precision) {
+  return precision == Precision::kBf16 ? PixelType::kBfloat16 : PixelType::kFloat32;
+}
+
+StepPlan make_step_plan(const Config& config, const std::shared_ptr<const PackedSet>& train,
+                        std::vector<std::uint64_t> ids) {
+  const auto batch_size = static_cast<std::uint64_t>(config.train.batch_size);
+  if (config.data.shuffle == Shuffle::kShard) {
+    return {layout_of(train, ids), batch_size, config.run.seed};
+  }
+  return {train->size(), std::move(ids), batch_size, config.run.seed};
+}
+
 }  // namespace
 
 std::string RunPlan::data_fingerprint() const {
@@ -84,8 +99,7 @@ RunPlan make_run_plan(const Config& config, int world_size) {
   const std::uint64_t samples = train_ids.empty() ? train->size() : train_ids.size();
   check_against_world(config, samples, world_size);
 
-  StepPlan steps(samples, std::move(train_ids), static_cast<std::uint64_t>(config.train.batch_size),
-                 config.run.seed);
+  StepPlan steps = make_step_plan(config, train, std::move(train_ids));
   const std::uint64_t total = steps.steps_per_epoch() * static_cast<std::uint64_t>(config.train.epochs);
   const auto limit = static_cast<std::uint64_t>(config.train.max_steps);
   return {std::move(train),
@@ -112,7 +126,8 @@ LoaderOptions training_loader_options(const Config& config) {
   LoaderOptions options;
   options.augment = config.data.augment == Augment::kImageNet;
   options.seed = config.run.seed;
-  options.layout = config.train.channels_last ? PixelLayout::kNhwc : PixelLayout::kNchw;
+  options.format = {pixel_type(config.train.precision),
+                    config.train.channels_last ? PixelLayout::kNhwc : PixelLayout::kNchw};
   options.transform = transform_options(config.data);
   return options;
 }

@@ -63,15 +63,31 @@ expect 0 '' extract set --sample 99 --out raw
 [[ $(stat -c %s raw) == 192 ]] || fail 'extract wrote other bytes'
 expect 0 '' extract set --sample 99 --out x.png --decode
 [[ $(head -c 4 x.png | tail -c 3) == PNG ]] || fail 'extract --decode wrote no PNG'
+expect 0 '' pack "$small" --out raw4 --encoding raw --max-side 4
+grep -q 'all stored as raw RGB, 100 resampled to at most 4 pixels a side' stdout || fail 'resampling is not told'
+expect 0 '' info raw4
+grep -q 'raw RGB, 100 resampled' stdout || fail 'info does not tell of resampling'
+expect 0 '' pack "$small" --out restart --restart-index
+grep -q '^0 transcoded with restart markers' stdout || fail 'transcoding is not told'
+expect 0 '' sheet set --out sheet.png --cell 32
+[[ $(head -c 4 sheet.png | tail -c 3) == PNG ]] || fail 'sheet wrote no PNG'
+expect 0 '' sheet set --out seen.png --augmented --epochs 2 --image-size 16 --classes 1
+grep -q '^seen.png: ' stdout || fail 'sheet does not say what it wrote'
 
 # Wrong usage.
 expect 2 'subcommand' nothing
 expect 2 'colour' pack "$small" --out new --colour
 expect 2 '--shards excludes|excludes' pack "$small" --out new --shards 2 --shard-mib 3
 expect 2 'on-error' pack "$small" --out new --on-error weep
+expect 2 'only --encoding raw does' pack "$small" --out new --max-side 4
+expect 2 'restart-index is for JPEGs' pack "$small" --out new --encoding raw --restart-index
+expect 2 'max-side' pack "$small" --out new --encoding raw --max-side 0
 expect 2 'set is not empty' pack "$small" --out set
 expect 2 "no class '7'.*hint: did you mean" pack "$small" --out new --classes 0,7
 expect 2 'class-names' pack . --out new --class-names a,b
+expect 2 "no class '7'.*hint: did you mean" sheet set --out new --classes 7
+expect 2 'the sheet would have .* pixels' sheet set --out new --per-class 50 --cell 2048
+expect 2 'epochs requires --augmented' sheet set --out new --epochs 3
 
 # Bad data.
 expect 3 'cannot open missing: No such file' pack missing --out new
@@ -87,6 +103,8 @@ expect 3 'a/a.jpg: ' pack empty --out new --on-error fail
 printf '\1' | dd of=set/shard-00001-of-00003.h5 bs=1 seek=5000 conv=notrunc status=none
 expect 3 'is damaged' verify set
 grep -q 'shard-00001-of-00003.h5' stdout || fail 'verify does not name the shard'
+expect 3 'shard-00001-of-00003.h5' sheet set --out new --per-class 50
+[[ ! -e new ]] || fail 'a failed sheet left something'
 
 # Stopped half-way: it dies of the signal, and cleans up first.
 idx 200000 28 large

@@ -1,4 +1,6 @@
-// Packing any file gives what training can read back, or an ImportError of one line.
+// Packing any file, with and without restart markers, gives what training sees as it was, or an ImportError
+// of one line.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -11,7 +13,7 @@
 #include "ft/base/error.h"
 
 #include "importers/byte_cursor.h"
-#include "importers/import_image.h"
+#include "payload_encoding.h"
 
 // libFuzzer's.
 extern "C" std::size_t LLVMFuzzerMutate(std::uint8_t* data, std::size_t size, std::size_t most);
@@ -46,15 +48,27 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::span<const std::byte> file = std::as_bytes(std::span(data, size));
-  ft::ImportedImage imported;
+  ft::RgbImage pixels;
+  ft::EncodedImage stored;
   try {
-    imported = ft::import_image(file);
+    ft::ImportedImage imported = ft::import_image(file);
+    pixels = imported.pixels;
+    stored = ft::encode_image(std::move(imported), {.restart_index = size % 2 != 0});
   } catch (const ft::ImportError& error) {
     if (std::strchr(error.what(), '\n') != nullptr) std::abort();
     return 0;
   }
-  // What the packer let through, the trainer must take: an exception here is a crash.
-  ft::RgbImage image;
-  ft::decode_rgb(imported.codec, imported.payload, imported.width, imported.height, image);
+  // What the packer let through, the trainer must take, and see as it was: an exception here is a crash.
+  static ft::Decoder decoder;
+  const ft::Box whole{0, 0, pixels.width(), pixels.height()};
+  const ft::RgbView view = decoder.decode(
+      {stored.codec, stored.payload, {pixels.width(), pixels.height()}, stored.restart_offset}, whole);
+  if (!view.box.contains(whole)) std::abort();
+  for (int y = 0; y < pixels.height(); ++y) {
+    const auto expected = pixels.row(y);
+    const std::uint8_t* found = view.data + view.stride * static_cast<std::size_t>(y - view.box.top) -
+                                std::ptrdiff_t{3} * view.box.left;
+    if (!std::equal(expected.begin(), expected.end(), found)) std::abort();
+  }
   return 0;
 }

@@ -54,6 +54,8 @@ def adapted(words):
     if "ft_dist" in " ".join(words) or words[0] == "launch/debug.sh":
         if words[0] == "mpirun":
             words = [words[0], "--oversubscribe", "--bind-to", "none", *words[1:]]
+        if "bench" in words:
+            words = [*words, "--seconds", "0.5"]
         return [*words, *small]
     return words
 

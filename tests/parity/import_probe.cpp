@@ -12,23 +12,24 @@
 #include "ft/data/codec.h"
 
 #include "importers/import_image.h"
+#include "payload_encoding.h"
 
 namespace {
 
 std::string answer(const std::filesystem::path& file, const std::filesystem::path& pixels) {
-  ft::ImportedImage imported;
+  ft::EncodedImage stored;
   try {
-    imported = ft::import_image(ft::read_file(file));
+    stored = ft::encode_image(ft::import_image(ft::read_file(file)), {});
   } catch (const ft::ImportError& error) {
     return fmt::format("refused\t{}", error.what());
   }
   ft::RgbImage image;
-  ft::decode_rgb(imported.codec, imported.payload, imported.width, imported.height, image);
+  ft::decode_rgb(stored.codec, stored.payload, stored.width, stored.height, image);
   std::ofstream out(pixels, std::ios::binary);
   const auto bytes = std::as_bytes(image.pixels());
   out.write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-  return fmt::format("ok\t{}\t{}\t{}\t{}\t{}", imported.width, imported.height,
-                     static_cast<int>(imported.codec), imported.converted, imported.exif_oriented ? 1 : 0);
+  return fmt::format("ok\t{}\t{}\t{}\t{}\t{}", stored.width, stored.height, static_cast<int>(stored.codec),
+                     stored.converted, stored.exif_oriented ? 1 : 0);
 }
 
 }  // namespace

@@ -19,7 +19,9 @@ enum class RandomUse : std::uint32_t {
   kEpochOrder = 2,
   kAugment = 3,
   kHeadInit = 4,
-  kValSplit = 5
+  kValSplit = 5,
+  kShardOrder = 6,
+  kShardWindow = 7
 };
 
 // The numbers for one (seed, use, a, b): a is an epoch or a layer, b a sample id (a set holds under 2^32).

@@ -17,6 +17,7 @@ using Auto = std::optional<T>;
 
 enum class DeviceChoice { kAuto, kCuda, kCpu };
 enum class Augment { kImageNet, kNone };
+enum class Shuffle { kGlobal, kShard };
 enum class ResizeMode { kSquash, kShorter };
 enum class BatchNormMode { kLocal, kFrozen };
 enum class LossReduction { kSum, kMean };
@@ -48,6 +49,8 @@ struct DataConfig {
   std::string train;                            // packed set; required
   std::string test;                             // packed set; empty: no test evaluation
   std::variant<double, std::string> val = 0.0;  // fraction of train, or a packed set
+  std::string stage;                            // directory for local copies; empty: none
+  Shuffle shuffle = Shuffle::kGlobal;
   Auto<int> workers;
   Augment augment = Augment::kImageNet;
   int image_size = 224;

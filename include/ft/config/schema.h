@@ -13,10 +13,11 @@ namespace ft {
 
 // May this key differ between the run that saved a checkpoint and the one that resumes it?
 enum class OnResume {
-  kMustMatch,         // it changes what a step means
-  kFree,              // it changes where, how fast, how long or how loudly
-  kFreeIfConstant,    // free while optimizer.schedule is constant: other schedules stretch over the run
-  kFractionMustMatch  // a fraction changes what a step means; a path is compared by the data's fingerprint
+  kMustMatch,               // it changes what a step means
+  kMustMatchUnlessDefault,  // that too; a younger key, which is no part of the fingerprint at its default
+  kFree,                    // it changes where, how fast, how long or how loudly
+  kFreeIfConstant,          // free while optimizer.schedule is constant: others stretch over the run
+  kFractionMustMatch        // a fraction changes what a step means; a path goes by the data's fingerprint
 };
 
 // A value that the table refuses; the parser adds file, line, column and key.

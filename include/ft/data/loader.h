@@ -2,6 +2,7 @@
 // The unit of work is a sample, not a batch: a slow picture delays one slot, not a worker's whole batch.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "ft/data/packed_set.h"
+#include "ft/data/pixel_format.h"
 #include "ft/data/transform.h"
 
 namespace ft {
@@ -22,21 +24,30 @@ struct BatchRequest {
 
 // One batch, in memory that the loader owns; valid until the lease ends.
 struct BatchView {
-  std::span<std::byte> images;           // [N,3,H,W] in the loader's format
+  std::span<std::byte> images;           // [N,3,H,W] in the loader's format; starts on a cache line
   std::span<const std::int64_t> labels;  // [N]
   std::span<const std::uint64_t> sample_ids;
+  PixelType type = PixelType::kFloat32;
   [[nodiscard]] std::size_t size() const noexcept { return labels.size(); }
 };
 
 struct LoaderOptions {
   int workers = 1;
-  int slots = 2;              // batches in memory, the one being consumed among them; >= 2
+  int slots = 0;              // batches in memory, the one being consumed among them; >= 2, 0: chosen
+  int read_ahead = 32;        // how many samples ahead of a worker the kernel is asked to fetch one; 0: never
   std::size_t max_batch = 0;  // the largest request
   bool augment = true;        // false: the test transform
   std::uint64_t seed = 0;
   PixelFormat format;
   TransformOptions transform;
 };
+
+// What the options come to, in batches: in memory, and asked for beyond them for the sake of read-ahead.
+struct LoaderDepth {
+  std::size_t slots, read_ahead;
+};
+// Two batches, and more where they are small: two samples ahead for each worker.
+[[nodiscard]] LoaderDepth loader_depth(const LoaderOptions& options);
 
 // Seconds of worker time by stage, summed over workers, and samples done, since construction.
 struct LoaderStats {
@@ -46,8 +57,9 @@ struct LoaderStats {
 
 class Loader {
  public:
-  // `source` is called from next() only, in order, until it gives nullopt; `set` must outlive the loader.
-  using Source = std::function<std::optional<BatchRequest>()>;
+  // Fills the request, which comes with its ids cleared and their memory kept; false: no more. Called from
+  // next() only, in order, as far ahead as slots and read-ahead go. `set` must outlive the loader.
+  using Source = std::function<bool(BatchRequest&)>;
   Loader(const PackedSet& set, const LoaderOptions& options, Source source);
   Loader(const Loader&) = delete;
   Loader& operator=(const Loader&) = delete;

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,13 @@ struct InputNote {
   std::string reason;
 };
 
+// JPEGs that were stored with restart markers.
+struct Transcoded {
+  std::uint64_t samples = 0;
+  std::uint64_t bytes_found = 0;   // of these samples before
+  std::uint64_t bytes_stored = 0;  // and after, their offsets not counted
+};
+
 struct Manifest {
   std::uint32_t format_version = kShardFormatVersion;
   std::vector<std::string> classes;
@@ -43,7 +51,11 @@ struct Manifest {
   std::vector<InputNote> converted;
   std::vector<InputNote> skipped;
   std::uint64_t exif_oriented = 0;  // samples whose EXIF asks for a turn, which training ignores
-  std::string fingerprint;          // XXH3-128 over all of the above
+  // Only in sets packed with --restart-index.
+  std::optional<Transcoded> transcoded;
+  // Only in sets packed with --encoding raw: samples stored smaller than found.
+  std::optional<std::uint64_t> resampled;
+  std::string fingerprint;  // XXH3-128 over all of the above
 
   [[nodiscard]] std::uint64_t samples() const;
 };

@@ -43,6 +43,8 @@ class PackedSet {
   [[nodiscard]] const std::string& fingerprint() const noexcept;
 
   [[nodiscard]] SampleInfo info(std::uint64_t sample_id) const;
+  // The other way round: which sample is in that place. `row` < manifest().shards[shard].samples.
+  [[nodiscard]] std::uint64_t sample_id_at(std::uint32_t shard, std::uint64_t row) const;
   // The path it was packed from, relative to SRC ("images.idx[17]" for IDX).
   [[nodiscard]] std::string source(std::uint64_t sample_id) const;
   // "sample 17 (shard-00000-of-00002.h5 row 5, ants/a b.jpg)": how errors name a sample.
@@ -52,6 +54,17 @@ class PackedSet {
   // until the next call with that buffer. DataError names shard, sample and source path.
   [[nodiscard]] std::span<const std::byte> read(std::uint64_t sample_id,
                                                 std::vector<std::byte>& buffer) const;
+  // Asks the kernel to fetch a sample's bytes soon. A hint: unknown ids and refusals are passed over.
+  void prefetch(std::uint64_t sample_id) const noexcept;
+
+  // Whether the set was packed with --restart-index.
+  [[nodiscard]] bool has_restart_index() const noexcept;
+  // Where in the sample's stored bytes each restart interval's entropy-coded data begins, in order; empty
+  // when the sample has none. `buffer` as above. The offsets ascend within the payload (DataError otherwise,
+  // naming shard and row), but no hash covers them until ft_pack verify: look for the marker in front of each
+  // that you use.
+  [[nodiscard]] std::span<const std::uint32_t> read_restart_offsets(std::uint64_t sample_id,
+                                                                    std::vector<std::uint32_t>& buffer) const;
 
  private:
   struct Impl;

@@ -39,6 +39,9 @@ inline constexpr const char* kSource = "source";
 inline constexpr const char* kSourceOffset = "source_offset";
 inline constexpr const char* kSourceXxh3 = "source_xxh3";
 inline constexpr const char* kClasses = "classes";
+// Both or neither; only in sets packed with --restart-index.
+inline constexpr const char* kRestartOffset = "restart_offset";
+inline constexpr const char* kRestartIndex = "restart_index";
 }  // namespace shard_dataset
 
 // The tables that training needs, one entry a row; `offset` has one more.

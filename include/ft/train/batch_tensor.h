@@ -8,7 +8,7 @@
 namespace ft {
 
 struct BatchTensors {
-  torch::Tensor images;  // [N,3,H,W] float32
+  torch::Tensor images;  // [N,3,H,W] float32 or bfloat16, as the batch
   torch::Tensor labels;  // [N] int64
 };
 

@@ -289,5 +289,12 @@ TEST_F(LoadTest, KeysThatContradictEachOtherAreRefused) {
             "1:17: dist.backend: nccl needs GPUs, but run.device is cpu");
 }
 
+TEST(Load, APlaceForLocalCopiesMayBeginWithAVariable) {
+  EXPECT_EQ(load_config(std::nullopt, {"data.stage=$TMPDIR/ft"}).data.stage, "$TMPDIR/ft");
+  EXPECT_EQ(load_config(std::nullopt, {"data.stage=ft"}).data.stage,
+            (std::filesystem::current_path() / "ft").string());
+  EXPECT_EQ(load_config(std::nullopt, {"data.stage=none"}).data.stage, "");
+}
+
 }  // namespace
 }  // namespace ft

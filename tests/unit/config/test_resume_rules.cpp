@@ -29,19 +29,20 @@ TEST(ResumeRules, WhatChangesAStepMustMatch) {
   EXPECT_THAT(differences({}, {"train.batch_size=64"}), ElementsAre("train.batch_size: 128 there, 64 here"));
   for (const std::string change :
        {"run.seed=1", "data.augment=none", "data.image_size=64", "data.mean=[0, 0, 0]", "data.val=0.1",
-        "model.freeze=[conv1]", "model.head_init={a: 1}", "optimizer.lr=1", "train.accumulate=2",
-        "train.precision=bf16", "train.channels_last=false", "train.clip_norm=1", "train.label_smoothing=0.1",
-        "train.overfit=5", "train.deterministic=true", "dist.bucket_mib=1"}) {
+        "data.shuffle=shard", "model.freeze=[conv1]", "model.head_init={a: 1}", "optimizer.lr=1",
+        "train.accumulate=2", "train.precision=bf16", "train.channels_last=false", "train.clip_norm=1",
+        "train.label_smoothing=0.1", "train.overfit=5", "train.deterministic=true", "dist.bucket_mib=1"}) {
     EXPECT_THAT(differences({}, {change}), testing::SizeIs(1)) << change;
   }
 }
 
 TEST(ResumeRules, WhereAndHowFastIsFree) {
-  EXPECT_THAT(differences({}, {"run.dir=elsewhere", "run.device=cpu", "data.train=moved", "data.test=moved",
-                               "data.workers=7", "train.max_steps=3", "train.threads=2", "dist.backend=mpi",
-                               "dist.timeout_s=1", "dist.peer_timeout_s=1", "dist.interface=lo",
-                               "eval.every_epochs=2", "checkpoint.keep=1", "log.every_steps=1"}),
-              IsEmpty());
+  EXPECT_THAT(
+      differences({}, {"run.dir=elsewhere", "run.device=cpu", "data.train=moved", "data.test=moved",
+                       "data.stage=/dev/shm", "data.workers=7", "train.max_steps=3", "train.threads=2",
+                       "dist.backend=mpi", "dist.timeout_s=1", "dist.peer_timeout_s=1", "dist.interface=lo",
+                       "eval.every_epochs=2", "checkpoint.keep=1", "log.every_steps=1"}),
+      IsEmpty());
 }
 
 TEST(ResumeRules, EpochsAreFreeOnlyWhileTheScheduleIsConstant) {

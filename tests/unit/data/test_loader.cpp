@@ -1,5 +1,9 @@
+#include <algorithm>
+#include <bit>
 #include <chrono>
+#include <cmath>
 #include <csignal>
+#include <cstring>
 #include <fstream>
 #include <thread>
 
@@ -50,10 +54,15 @@ LoaderOptions small_options(int workers) {
 
 // A source that hands out these requests.
 Loader::Source source_of(std::vector<BatchRequest> requests) {
-  return [requests = std::move(requests), next = std::size_t{0}]() mutable -> std::optional<BatchRequest> {
-    if (next == requests.size()) return std::nullopt;
-    return requests[next++];
+  return [requests = std::move(requests), next = std::size_t{0}](BatchRequest& request) mutable {
+    if (next == requests.size()) return false;
+    request = requests[next++];
+    return true;
   };
+}
+
+std::span<std::byte> bytes_of(std::vector<float>& floats) {
+  return std::as_writable_bytes(std::span(floats));
 }
 
 class LoaderTest : public testing::Test {
@@ -90,10 +99,12 @@ void expect_as_load_samples(const PackedSet& set, const LoaderOptions& options) 
     ASSERT_TRUE(batch.has_value());
     images.assign(request.sample_ids.size() * kImageFloats, -1.0F);
     labels.assign(request.sample_ids.size(), -1);
-    load_samples(set, options, request, std::as_writable_bytes(std::span(images)), labels);
+    load_samples(set, options, request, bytes_of(images), labels);
     EXPECT_THAT(batch->sample_ids, testing::ElementsAreArray(request.sample_ids));
     EXPECT_THAT(batch->labels, testing::ElementsAreArray(labels));
-    ASSERT_TRUE(std::ranges::equal(batch->images, std::as_bytes(std::span(images))));
+    ASSERT_TRUE(std::ranges::equal(batch->images, bytes_of(images)));
+    EXPECT_EQ(batch->type, PixelType::kFloat32);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(batch->images.data()) % 64, 0U);
     samples += batch->size();
   }
   EXPECT_FALSE(loader.next().has_value());
@@ -108,10 +119,11 @@ void expect_as_load_samples(const PackedSet& set, const LoaderOptions& options) 
 
 TEST_F(LoaderTest, GivesTheSameBytesWithAnyNumberOfWorkersAndSlots) {
   const PackedSet set(directory_.path());
-  for (int workers = 1; workers <= 4; ++workers) {
+  for (int workers = 1; workers <= 8; ++workers) {
     SCOPED_TRACE(workers);
     LoaderOptions options = small_options(workers);
-    options.slots = 1 + workers;
+    options.slots = workers % 3 == 0 ? 0 : 1 + workers;
+    options.read_ahead = 5 * (workers % 4);
     expect_as_load_samples(set, options);
     options.augment = false;
     options.format.layout = PixelLayout::kNchw;
@@ -125,10 +137,10 @@ TEST_F(LoaderTest, LayoutsHoldTheSameValues) {
   std::vector<float> nhwc(2 * kImageFloats);
   std::vector<float> nchw(2 * kImageFloats);
   std::vector<std::int64_t> labels(2);
-  load_samples(set, options, {0, {7, 4}}, std::as_writable_bytes(std::span(nhwc)), labels);
+  load_samples(set, options, {0, {7, 4}}, bytes_of(nhwc), labels);
   EXPECT_THAT(labels, ElementsAre(1, 0));
   options.format.layout = PixelLayout::kNchw;
-  load_samples(set, options, {0, {7, 4}}, std::as_writable_bytes(std::span(nchw)), labels);
+  load_samples(set, options, {0, {7, 4}}, bytes_of(nchw), labels);
   constexpr std::size_t kArea = kImageFloats / 3;
   for (std::size_t i = 0; i < nhwc.size(); ++i) {
     const std::size_t image = i / kImageFloats;
@@ -143,7 +155,7 @@ TEST_F(LoaderTest, EpochsDifferWithAugmentationOnly) {
   const auto load = [&](std::uint32_t epoch) {
     std::vector<float> images(kImageFloats);
     std::vector<std::int64_t> labels(1);
-    load_samples(set, options, {epoch, {3}}, std::as_writable_bytes(std::span(images)), labels);
+    load_samples(set, options, {epoch, {3}}, bytes_of(images), labels);
     return images;
   };
   EXPECT_NE(load(0), load(1));
@@ -151,20 +163,23 @@ TEST_F(LoaderTest, EpochsDifferWithAugmentationOnly) {
   EXPECT_EQ(load(0), load(1));
 }
 
-TEST_F(LoaderTest, AsksItsSourceInOrderAndNoFurtherThanItsSlots) {
+TEST_F(LoaderTest, AsksItsSourceInOrderAndNoFurtherThanItsSlotsAndReadAhead) {
   const PackedSet set(directory_.path());
   int asked = 0;
   LoaderOptions options = small_options(2);
   options.slots = 3;
-  Loader loader(set, options, [&asked]() -> std::optional<BatchRequest> {
-    return BatchRequest{0, {static_cast<std::uint64_t>(asked++) % kSamples}};
+  options.read_ahead = 9;  // two batches of up to eight
+  Loader loader(set, options, [&asked](BatchRequest& request) {
+    EXPECT_TRUE(request.sample_ids.empty());
+    request.sample_ids.push_back(static_cast<std::uint64_t>(asked++) % kSamples);
+    return true;
   });
   EXPECT_EQ(asked, 0);
   for (int i = 0; i < 10; ++i) {
     const auto batch = loader.next();
     ASSERT_TRUE(batch.has_value());
     EXPECT_THAT(batch->sample_ids, ElementsAre(i));
-    EXPECT_EQ(asked, i + 3);
+    EXPECT_EQ(asked, i + 3 + 2);
   }
 }
 
@@ -204,6 +219,48 @@ TEST_F(LoaderTest, RefusesARequestThatDoesNotFit) {
   LoaderOptions one_slot = small_options(1);
   one_slot.slots = 1;
   EXPECT_THROW(Loader(set, one_slot, source_of({})), Error);
+}
+
+TEST_F(LoaderTest, GoesAwayAtAnyMoment) {
+  const PackedSet set(directory_.path());
+  for (int batches = 0; batches < 40; ++batches) {
+    Loader loader(set, small_options(1 + batches % 4), source_of(mixed_requests()));
+    for (int i = 0; i < batches % 10; ++i) ASSERT_TRUE(loader.next().has_value());
+  }
+}
+
+TEST_F(LoaderTest, BatchesOfBfloat16AreTheFloatsRounded) {
+  const PackedSet set(directory_.path());
+  LoaderOptions options = small_options(1);
+  std::vector<float> floats(kImageFloats);
+  std::vector<std::int64_t> labels(1);
+  load_samples(set, options, {2, {3}}, bytes_of(floats), labels);
+  options.format.type = PixelType::kBfloat16;
+  Loader loader(set, options, source_of({{2, {3}}}));
+  const auto batch = loader.next();
+  ASSERT_EQ(batch->images.size(), 2 * kImageFloats);
+  EXPECT_EQ(batch->type, PixelType::kBfloat16);
+  for (std::size_t i = 0; i < kImageFloats; ++i) {
+    std::uint16_t stored = 0;
+    std::memcpy(&stored, batch->images.data() + 2 * i, 2);
+    const auto value = std::bit_cast<float>(std::uint32_t{stored} << 16);
+    ASSERT_LE(std::abs(value - floats[i]), std::abs(floats[i]) / 256) << i;  // half a unit in the last place
+  }
+}
+
+TEST(LoaderDepth, IsTwoBatchesAndMoreWhereTheyAreSmall) {
+  const auto depth = [](int workers, std::size_t max_batch, int read_ahead) {
+    LoaderOptions options;
+    options.workers = workers;
+    options.max_batch = max_batch;
+    options.read_ahead = read_ahead;
+    const LoaderDepth chosen = loader_depth(options);
+    return std::pair(chosen.slots, chosen.read_ahead);
+  };
+  EXPECT_EQ(depth(8, 128, 64), std::pair(std::size_t{2}, std::size_t{1}));
+  EXPECT_EQ(depth(8, 4, 64), std::pair(std::size_t{5}, std::size_t{16}));
+  EXPECT_EQ(depth(1, 1, 0), std::pair(std::size_t{3}, std::size_t{0}));
+  EXPECT_EQ(depth(4, 0, 64).first, 2U);  // a rank that never gets images
 }
 
 // Two damaged pictures in the second batch: whichever worker is faster, the earlier one in it is reported.
@@ -251,9 +308,9 @@ TEST(LoaderShutdown, IsPromptInTheMiddleOfABatch) {
   options.transform.image_size = 2;
   options.max_batch = 100'000;
   bool first = true;
-  auto loader = std::make_unique<Loader>(set, options, [&first]() -> std::optional<BatchRequest> {
-    if (std::exchange(first, false)) return BatchRequest{0, {}};
-    return BatchRequest{0, std::vector<std::uint64_t>(100'000)};
+  auto loader = std::make_unique<Loader>(set, options, [&first](BatchRequest& request) {
+    if (!std::exchange(first, false)) request.sample_ids.assign(100'000, 0);
+    return true;
   });
   ASSERT_TRUE(loader->next().has_value());
   while (loader->stats().samples == 0) std::this_thread::yield();

@@ -57,6 +57,22 @@ TEST(Manifest, RoundTrip) {
   EXPECT_EQ(compute_fingerprint(read), read.fingerprint);
 }
 
+TEST(Manifest, HowPicturesAreStoredIsToldOnlyWhereItIsNotAsFound) {
+  EXPECT_EQ(to_json_text(example()).find("transcoded"), std::string::npos);
+  EXPECT_EQ(to_json_text(example()).find("resampled"), std::string::npos);
+  Manifest manifest = example();
+  manifest.transcoded = {.samples = 2, .bytes_found = 300, .bytes_stored = 290};
+  manifest.resampled = 0;
+  EXPECT_NE(compute_fingerprint(manifest), manifest.fingerprint);
+  manifest.fingerprint = compute_fingerprint(manifest);
+  const TemporaryDirectory tmp;
+  write_file_atomically(tmp.path() / kManifestName, to_json_text(manifest));
+  const Manifest read = read_manifest(tmp.path());
+  EXPECT_EQ(to_json_text(read), to_json_text(manifest));
+  EXPECT_EQ(read.transcoded->bytes_stored, 290U);
+  EXPECT_EQ(read.resampled, 0U);
+}
+
 TEST(Manifest, WhiteSpaceDoesNotCount) {
   EXPECT_EQ(error_of(with("\n \"classes\"", "\n\n\n   \"classes\"")), "");
 }

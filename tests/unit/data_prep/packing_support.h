@@ -41,9 +41,8 @@ class FakeInput final : public InputSet {
     if (!item.failure.empty()) throw ImportError(item.failure);
     const auto bytes = std::as_bytes(std::span(item.payload));
     ImportedImage image{.codec = Codec::kJpeg,
-                        .payload = {bytes.begin(), bytes.end()},
-                        .width = 10 + static_cast<int>(candidate),
-                        .height = 20,
+                        .file = {bytes.begin(), bytes.end()},
+                        .pixels = RgbImage(10 + static_cast<int>(candidate), 20),
                         .converted = item.converted,
                         .exif_oriented = false};
     return {std::move(image), xxh3_64(bytes)};

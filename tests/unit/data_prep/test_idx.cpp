@@ -10,6 +10,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
 using ::testing::HasSubstr;
 
 std::string big_endian(std::uint32_t value) {
@@ -61,16 +62,17 @@ TEST_F(Idx, GroupsByClassInFileOrder) {
   EXPECT_EQ(pair.label(3), 2);
   const LoadedImage loaded = pair.load(1);
   EXPECT_EQ(loaded.image.codec, Codec::kRaw);
-  EXPECT_EQ(loaded.image.width, 3);
-  EXPECT_EQ(loaded.image.height, 2);
-  EXPECT_EQ(loaded.image.payload, std::vector<std::byte>(18, std::byte{'d'}));
+  EXPECT_EQ(loaded.image.pixels.width(), 3);
+  EXPECT_EQ(loaded.image.pixels.height(), 2);
+  EXPECT_THAT(loaded.image.pixels.pixels(), ElementsAreArray(std::vector<int>(18, 'd')));
 }
 
 TEST_F(Idx, Gzip) {
   write_gzip(tmp_.path() / "z-images-idx3-ubyte.gz", read_text_file(images_));
   write_gzip(tmp_.path() / "z-labels-idx1-ubyte.gz", read_text_file(tmp_.path() / "t-labels-idx1-ubyte"));
   const IdxPair pair(tmp_.path() / "z-images-idx3-ubyte.gz", {}, {});
-  EXPECT_EQ(pair.load(1).image.payload, IdxPair(images_, {}, {}).load(1).image.payload);
+  EXPECT_THAT(pair.load(1).image.pixels.pixels(),
+              ElementsAreArray(IdxPair(images_, {}, {}).load(1).image.pixels.pixels()));
 }
 
 TEST_F(Idx, LabelsMayBePlainWhereImagesAreNot) {

@@ -5,6 +5,7 @@
 #include "import_support.h"
 #include "importers/orientation.h"
 #include "patterned_image.h"
+#include "payload_encoding.h"
 #include "tiny_jpegs.h"
 
 namespace ft::testing {
@@ -13,19 +14,23 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::ElementsAreArray;
 
-std::vector<int> pixels_of(const ImportedImage& imported) {
+std::vector<int> pixels_of(const EncodedImage& stored) {
   RgbImage image;
-  decode_rgb(imported.codec, imported.payload, imported.width, imported.height, image);
+  decode_rgb(stored.codec, stored.payload, stored.width, stored.height, image);
   return {image.pixels().begin(), image.pixels().end()};
 }
 
-ImportedImage imported(const std::string& file) {
-  return import_image(bytes_of(file));
+EncodedImage stored(std::span<const std::byte> file) {
+  return encode_image(import_image(file), {});
+}
+
+EncodedImage stored(const std::string& file) {
+  return stored(bytes_of(file));
 }
 
 TEST(ImportPixels, PlainJpegsAreStoredAsFound) {
   const std::vector<std::byte> file = bytes_of_hex(kTinyRgbJpeg);
-  const ImportedImage result = import_image(file);
+  const EncodedImage result = stored(file);
   EXPECT_EQ(result.codec, Codec::kJpeg);
   EXPECT_EQ(result.payload, file);
   EXPECT_EQ(result.converted, "");
@@ -35,7 +40,7 @@ TEST(ImportPixels, PlainJpegsAreStoredAsFound) {
 
 TEST(ImportPixels, GreyJpegsAreStoredAsFoundToo) {
   const std::vector<std::byte> file = bytes_of_hex(kTinyGreyJpeg);
-  const ImportedImage result = import_image(file);
+  const EncodedImage result = stored(file);
   EXPECT_EQ(result.payload, file);
   EXPECT_EQ(result.width, kTinyJpegWidth);
   EXPECT_EQ(result.height, kTinyJpegHeight);
@@ -44,7 +49,7 @@ TEST(ImportPixels, GreyJpegsAreStoredAsFoundToo) {
 TEST(ImportPixels, JunkBehindAJpegIsKeptAndHarmless) {
   std::vector<std::byte> file = bytes_of_hex(kTinyRgbJpeg);
   file.resize(file.size() + 100);
-  const ImportedImage result = import_image(file);
+  const EncodedImage result = stored(file);
   EXPECT_EQ(result.payload, file);
   EXPECT_THAT(pixels_of(result), ElementsAreArray(kTinyRgbPixels));
 }
@@ -58,33 +63,33 @@ TEST(ImportPixels, ExifOrientationIsReportedAndNotObeyed) {
     const std::string segment = std::string("\xFF\xE1\0", 3) + static_cast<char>(body.size() + 2) + body;
     const auto bytes = bytes_of(segment);
     file.insert(file.begin() + 2, bytes.begin(), bytes.end());
-    const ImportedImage result = import_image(file);
+    const EncodedImage result = stored(file);
     EXPECT_EQ(result.exif_oriented, orientation >= 2 && orientation <= 8) << orientation;
     EXPECT_THAT(pixels_of(result), ElementsAreArray(kTinyRgbPixels));
   }
 }
 
 TEST(ImportPixels, BmpRowsAreBottomUpAndBlueFirst) {
-  const ImportedImage result = imported(bmp(1, 2, std::string("\1\2\3\0\4\5\6\0", 8)));
+  const EncodedImage result = stored(bmp(1, 2, std::string("\1\2\3\0\4\5\6\0", 8)));
   EXPECT_EQ(result.converted, "BMP RGB -> RGB");
   EXPECT_THAT(pixels_of(result), ElementsAre(6, 5, 4, 3, 2, 1));
 }
 
 TEST(ImportPixels, GifColoursComeFromTheTable) {
-  const ImportedImage result = imported(gif(2, 2, kGifPixels));
+  const EncodedImage result = stored(gif(2, 2, kGifPixels));
   EXPECT_EQ(result.converted, "GIF P -> RGB");
   EXPECT_THAT(pixels_of(result), ElementsAre(200, 210, 220, 10, 20, 30, 10, 20, 30, 200, 210, 220));
 }
 
 TEST(ImportPixels, PngGreyIsSpreadOverThreeChannels) {
-  const ImportedImage result = imported(grey_png(1, 3));
+  const EncodedImage result = stored(grey_png(1, 3));
   EXPECT_EQ(result.converted, "PNG L -> RGB");
   EXPECT_THAT(pixels_of(result), ElementsAre(0, 0, 0, 1, 1, 1, 2, 2, 2));
 }
 
 TEST(ImportPixels, TinyPicturesAreStoredRawAndOthersAsPng) {
-  const ImportedImage tiny = imported(grey_png(64, 85));   // 16,320 bytes of pixels
-  const ImportedImage small = imported(grey_png(64, 86));  // 16,512
+  const EncodedImage tiny = stored(grey_png(64, 85));   // 16,320 bytes of pixels
+  const EncodedImage small = stored(grey_png(64, 86));  // 16,512
   EXPECT_EQ(tiny.codec, Codec::kRaw);
   EXPECT_EQ(small.codec, Codec::kPng);
   const std::vector<int> pixels = pixels_of(small);
@@ -94,7 +99,7 @@ TEST(ImportPixels, TinyPicturesAreStoredRawAndOthersAsPng) {
 
 TEST(ImportPixels, TheSameFileGivesTheSameBytes) {
   const std::string file = grey_png(100, 100);
-  EXPECT_EQ(imported(file).payload, imported(file).payload);
+  EXPECT_EQ(stored(file).payload, stored(file).payload);
 }
 
 // Orientation 6 wants a quarter turn clockwise, 8 one against it; the even ones below 5 and 5, 7 are

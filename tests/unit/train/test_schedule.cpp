@@ -78,7 +78,7 @@ TEST(MicroBatches, ASourceGivesAccumulateRequestsAStepAndThenEnds) {
   const StepPlan plan(10, {}, 4, 7);
   Loader::Source source = micro_batch_source(plan, {1, 2, 2}, 2, 3);
   std::vector<std::size_t> sizes;
-  while (const auto request = source()) sizes.push_back(request->sample_ids.size());
+  for (BatchRequest request; source(request);) sizes.push_back(request.sample_ids.size());
   // Step 2 has 4 images, 2 of them rank 1's, one a part; step 3 has 2, one of them rank 1's.
   EXPECT_EQ(sizes, (std::vector<std::size_t>{1, 1, 1, 0}));
 }

@@ -1,0 +1,24 @@
+// Decodes the part of a JPEG that is wanted: plain ones ourselves, the rest, and whatever is not clean, by
+// libjpeg-turbo.
+#pragma once
+
+#include "ft/data/codec.h"
+
+#include "jpeg/plain_decoder.h"
+
+namespace ft {
+
+// The buffers of one thread.
+class JpegWindowDecoder {
+ public:
+  // `out` then holds the box of the picture that is returned, which contains `window`.
+  Box decode(const StoredPicture& picture, const Box& window, RgbImage& out);
+
+  // The same by libjpeg alone: what the other is held to.
+  static Box decode_by_library(const StoredPicture& picture, const Box& window, RgbImage& out);
+
+ private:
+  jpeg::PlainDecoder plain_;
+};
+
+}  // namespace ft
