@@ -55,7 +55,7 @@ run_fuzzer() {
   "$folder/bin/fuzz_$name" -max_total_time="$share" -max_len=8192 -timeout=20 -rss_limit_mb=1536 -verbosity=1 \
     -print_final_stats=1 -artifact_prefix="$folder/found/$name-" "${inputs[@]}" >"$folder/$name.log" 2>&1 && return
   tail -n 40 "$folder/$name.log" >&2
-  note "fuzz_$name found something; to repeat it: build-fuzz/bin/fuzz_$name $(ls -t "$folder/found/$name-"* | head -n 1)"
+  note "fuzz_$name found something; to repeat it: build-fuzz/bin/fuzz_$name $(sed -n 's/.*Test unit written to //p' "$folder/$name.log")"
   return 1
 }
 

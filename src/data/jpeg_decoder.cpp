@@ -19,8 +19,8 @@ namespace {
 // Fancy upsampling looks at the neighbouring chroma sample, and libjpeg takes the edge of what it is asked to
 // put out for the edge of the picture; so it is asked for more. (The rows above are decoded anyway.)
 constexpr int kMargin = 16;
-// Where scans are missing, as a progressive file may end early, libjpeg smooths over two blocks on each side, and
-// those of chroma can be 32 pixels wide.
+// Where scans are missing, as a progressive file may end early, libjpeg smooths over two blocks on each side,
+// and those of chroma can be 32 pixels wide.
 constexpr int kSmoothingMargin = 96;
 
 // Larger windows are left to libjpeg, which needs no memory for planes of samples.

@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "ft/data/hdf5_handle.h"
-#include "ft/data/metadata_hash.h"
 #include "ft/data/packed_set.h"
 
 #include "packing_support.h"
@@ -44,16 +43,7 @@ class DamagedSet : public ::testing::Test {
       ASSERT_GE(file.get(), 0);
       change(file.get());
     }
-    record_anew();
-  }
-
-  void record_anew() const {
-    Manifest manifest = read_manifest(set_);
-    ShardEntry& entry = manifest.shards[0];
-    entry.bytes = fs::file_size(set_ / kFirst);
-    entry.metadata_xxh3_128 = hash_of_metadata(set_ / kFirst, entry.payload);
-    manifest.fingerprint = compute_fingerprint(manifest);
-    write_text(set_ / kManifestName, to_json_text(manifest));
+    record_anew(set_);
   }
 
   static void write_attribute(hid_t file, const char* name, std::uint32_t value) {
@@ -104,7 +94,7 @@ TEST_F(DamagedSet, CutShort) {
 TEST_F(DamagedSet, NotHdf5) {
   write_text(set_ / kFirst, std::string(fs::file_size(set_ / kFirst), 'x'));
   EXPECT_THAT(open_error(), AllOf(HasSubstr("damaged"), HasSubstr(kFirst)));
-  record_anew();
+  record_anew(set_);
   EXPECT_THAT(open_error(), AllOf(HasSubstr("as HDF5"), HasSubstr(kFirst)));
 }
 

@@ -65,8 +65,15 @@ TEST(ImportRefusals, BombsAreKnownByDeclaredSize) {
 }
 
 TEST(ImportRefusals, ThePixelLimitIsPillowsToThePixel) {
-  EXPECT_THAT(refusal(bmp(1, 178'956'971, "")), StartsWith("too large"));
-  EXPECT_THAT(refusal(bmp(1, 178'956'970, "")), StartsWith("truncated BMP"));
+  EXPECT_THAT(refusal(bmp(1, 178'956'971, "")), StartsWith("too large: the BMP claims"));
+  EXPECT_THAT(refusal(bmp(1, 178'956'970, "")), StartsWith("too large: a BMP of 54 bytes"));
+}
+
+// 160 MiB, unless the file is a thousandth of it.
+TEST(ImportRefusals, SmallFilesMayNotTakeMuchMemory) {
+  EXPECT_THAT(refusal(bmp(1, 41'943'041, "")), StartsWith("too large: a BMP of 54 bytes that takes 160 MiB"));
+  EXPECT_THAT(refusal(bmp(1, 41'943'040, "")), StartsWith("truncated BMP"));
+  EXPECT_THAT(refusal(bmp(1, 41'943'041, std::string(168'000, 'x'))), StartsWith("truncated BMP"));
 }
 
 TEST(ImportRefusals, EmptyPicturesAreRefused) {
