@@ -37,7 +37,8 @@ class Inflater {
       if (stream_.avail_in == 0) refill(row);
       const int status = inflate(&stream_, Z_NO_FLUSH);
       // Z_BUF_ERROR is no progress for want of input, which the next chunk may bring.
-      if (status < 0 && status != Z_BUF_ERROR) {
+      // Z_NEED_DICT, which no PNG may ask for, would be met again for ever.
+      if ((status < 0 && status != Z_BUF_ERROR) || status == Z_NEED_DICT) {
         throw ImportError(fmt::format("broken PNG: image data in row {}: {}", row,
                                       stream_.msg != nullptr ? stream_.msg : "damaged stream"));
       }

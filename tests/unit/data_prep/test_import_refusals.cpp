@@ -96,6 +96,13 @@ TEST(ImportRefusals, PngChecksumsCountInFrontOfThePixels) {
   EXPECT_EQ(refusal(file), "broken PNG: wrong checksum of the tEXt chunk at byte 33");
 }
 
+// zlib asks for a dictionary as often as it is called: this one took for ever.
+TEST(ImportRefusals, PngDataMayNotNeedADictionary) {
+  const std::string data("\x78\x3F\xC0\x0F\x78\x3C\xEA\x88", 8);
+  EXPECT_EQ(refusal(png_header(2, 2) + png_chunk("IDAT", data)),
+            "broken PNG: image data in row 0: damaged stream");
+}
+
 TEST(ImportRefusals, AProgressiveJpegMayNotHaveHundredsOfScans) {
   const std::string file = tiny_jpeg();
   const std::size_t scan = file.find("\xFF\xDA");
