@@ -24,25 +24,9 @@ namespace ft {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kBetweenBeats{20};
-
-std::string entry_to_text(const ShardEntry& entry) {
-  return Json{{"file", entry.file},
-              {"bytes", entry.bytes},
-              {"samples", entry.samples},
-              {"xxh3_128", entry.xxh3_128},
-              {"tables_xxh3_128", entry.tables_xxh3_128}}
-      .dump();
-}
-
-// Throws nlohmann's exceptions.
-ShardEntry entry_from_text(const std::string& text) {
-  const Json json = Json::parse(text);
-  return {json.at("file"), json.at("bytes"), json.at("samples"), json.at("xxh3_128"),
-          json.at("tables_xxh3_128")};
-}
 
 // Beside set/: what says that a shard is complete.
 fs::path receipt_path(const fs::path& working, const std::string& shard) {
@@ -58,7 +42,7 @@ std::optional<ShardEntry> find_complete(const fs::path& working, ShardPlace plac
   std::error_code ignored;
   if (!fs::exists(receipt, ignored) || !fs::exists(file, ignored)) return std::nullopt;
   try {
-    ShardEntry entry = entry_from_text(read_text_file(receipt));
+    ShardEntry entry = shard_entry_from_json(Json::parse(read_text_file(receipt)));
     const bool wanted = entry.file == name && entry.tables_xxh3_128 == hash_of_tables(tables);
     if (wanted && entry.xxh3_128 == xxh3_128_of_file(file)) return entry;
   } catch (const nlohmann::json::exception&) {
@@ -148,7 +132,7 @@ class ShardStage {
       return *complete;
     }
     ShardEntry entry = write(place, rows);
-    write_file_atomically(receipt_path(working_, entry.file), entry_to_text(entry));
+    write_file_atomically(receipt_path(working_, entry.file), to_json(entry).dump());
     return entry;
   }
 
@@ -186,14 +170,14 @@ class ShardStage {
 // Shard i is the next of rank i mod world.
 std::vector<ShardEntry> gather_entries(const std::vector<ShardEntry>& mine, std::uint32_t shards,
                                        Communicator& ranks) {
-  Json texts = Json::array();
-  for (const ShardEntry& entry : mine) texts.push_back(entry_to_text(entry));
-  const std::vector<std::string> gathered = ranks.all_gather(texts.dump(), "gathering what was written");
+  Json own = Json::array();
+  for (const ShardEntry& entry : mine) own.push_back(to_json(entry));
+  const std::vector<std::string> gathered = ranks.all_gather(own.dump(), "gathering what was written");
   std::vector<Json> lists;
   for (const std::string& text : gathered) lists.push_back(Json::parse(text));
   std::vector<ShardEntry> entries;
   for (std::uint32_t i = 0; i < shards; ++i) {
-    entries.push_back(entry_from_text(lists[i % lists.size()].at(i / lists.size()).get<std::string>()));
+    entries.push_back(shard_entry_from_json(lists[i % lists.size()].at(i / lists.size())));
   }
   return entries;
 }

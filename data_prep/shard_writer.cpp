@@ -12,6 +12,7 @@
 #include "ft/base/error.h"
 #include "ft/base/hash.h"
 #include "ft/data/hdf5_handle.h"
+#include "ft/data/metadata_hash.h"
 
 namespace ft {
 namespace {
@@ -201,6 +202,7 @@ ShardWriter::ShardWriter(const fs::path& directory, ShardPlace place, const std:
   if (layout.payload % kPayloadAlignment != 0) {
     throw std::logic_error(fmt::format("{}: the payload begins at {}", path_.string(), layout.payload));
   }
+  entry_.payload = {.begin = layout.payload, .bytes = rows.tables.offset.back()};
   payload_.emplace(path_, layout.payload, rows.tables.offset.back());
   restart_offset_.emplace(path_, layout.restart_offset, rows.restart_offsets() * sizeof(std::uint32_t));
 }
@@ -210,6 +212,7 @@ ShardEntry ShardWriter::finish() {
   restart_offset_->close();
   entry_.bytes = fs::file_size(path_);
   entry_.xxh3_128 = xxh3_128_of_file(path_);
+  entry_.metadata_xxh3_128 = hash_of_metadata(path_, entry_.payload);
   return entry_;
 }
 

@@ -45,8 +45,9 @@ std::string to_utf8(std::string_view name) {
   out.reserve(name.size());
   while (!name.empty()) {
     const std::size_t length = sequence_length(name);
-    if (length == 0) {
-      out += fmt::format("\\x{:02x}", static_cast<std::uint8_t>(name.front()));
+    const auto first = static_cast<std::uint8_t>(name.front());
+    if (length == 0 || first < 0x20 || first == 0x7F) {
+      out += fmt::format("\\x{:02x}", first);
     } else {
       out += name.substr(0, length);
     }

@@ -46,6 +46,7 @@ void read_run_lengths(Bytes file, const BmpHeader& header, RgbImage& image) {
 
 Picture decode_bmp(Bytes file) {
   const BmpHeader header = read_bmp_header(file);
+  check_memory("BMP", std::uint64_t{4} * header.width * header.height, file.size());
   Picture picture;
   picture.found = header.mode;
   if (header.run_length) {

@@ -123,6 +123,7 @@ Picture decode_gif(Bytes file) {
   const std::uint32_t width = std::max(screen_width, frame.left + frame.width);
   const std::uint32_t height = std::max(screen_height, frame.top + frame.height);
   check_declared_size("GIF", width, height);
+  check_memory("GIF", std::uint64_t{3} * width * height, file.size());
   if (frame.width == 0 || frame.height == 0) throw_broken("the first frame is empty");
 
   const bool grey = !colours || colours->grey;

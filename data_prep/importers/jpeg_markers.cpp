@@ -15,9 +15,11 @@ namespace {
 enum Marker : std::uint8_t {
   kStuffing = 0x00,
   kFirstKnown = 0xC0,
+  kProgressiveFrame = 0xC2,
   kLosslessFrame = 0xC3,
   kHuffmanTables = 0xC4,
   kExtension = 0xC8,
+  kProgressiveArithmeticFrame = 0xCA,
   kArithmeticTables = 0xCC,
   kLastFrame = 0xCF,
   kFirstRestart = 0xD0,
@@ -36,6 +38,7 @@ enum Marker : std::uint8_t {
 // Legitimate progressive files have about ten scans. Each costs a pass over the whole picture, so that a
 // small file with many would keep a decoder busy for hours.
 constexpr std::size_t kMostScans = 500;
+constexpr std::uint64_t kMostScannedPixels = std::uint64_t{1} << 32U;
 
 bool stands_alone(std::uint8_t marker) {
   return marker == kExtension || (marker >= kFirstRestart && marker <= kEndOfImage) ||
@@ -59,6 +62,7 @@ void read_frame(Bytes data, std::uint8_t marker, JpegHeader& header) {
   header.height = static_cast<int>(load_be16(data, 1));
   header.width = static_cast<int>(load_be16(data, 3));
   header.components = data[5];
+  header.progressive = marker == kProgressiveFrame || marker == kProgressiveArithmeticFrame;
   if (bits != 8) throw ImportError(fmt::format("unsupported: JPEG of {} bits a sample", bits));
   if (header.components != 1 && header.components != 3 && header.components != 4) {
     throw ImportError(fmt::format("unsupported: JPEG of {} components", header.components));
@@ -103,13 +107,17 @@ std::uint8_t next_marker(ByteCursor& cursor) {
 }
 
 // Between the first scan and the end, 0xFF is always followed by a zero or is a marker.
-void check_scan_count(Bytes scans) {
+void check_scan_count(Bytes scans, std::uint64_t pixels) {
   std::size_t count = 1;
   for (std::size_t i = 0; i + 1 < scans.size(); ++i) {
     if (scans[i] != kPadding) continue;
     if (scans[i + 1] == kEndOfImage) return;
     if (scans[i + 1] == kScan && ++count > kMostScans) {
       throw ImportError(fmt::format("too costly: JPEG of more than {} scans", kMostScans));
+    }
+    if (count * pixels > kMostScannedPixels) {
+      throw ImportError(
+          fmt::format("too costly: JPEG of {} pixels in more than {} scans", pixels, count - 1));
     }
   }
 }
@@ -130,9 +138,12 @@ JpegHeader read_jpeg_header(Bytes file) {
     read_segment(marker, data, header);
   }
   if (header.components == 0) throw ImportError("broken JPEG: a scan before the frame header");
-  check_declared_size("JPEG", static_cast<std::uint64_t>(header.width),
-                      static_cast<std::uint64_t>(header.height));
-  check_scan_count(file.subspan(cursor.position()));
+  const auto width = static_cast<std::uint64_t>(header.width);
+  const auto height = static_cast<std::uint64_t>(header.height);
+  check_declared_size("JPEG", width, height);
+  // RGB, and every coefficient of a progressive one: two bytes each, three where nothing is subsampled.
+  check_memory("JPEG", width * height * (header.progressive ? 9 : 3), file.size());
+  check_scan_count(file.subspan(cursor.position()), width * height);
   return header;
 }
 

@@ -8,6 +8,7 @@ namespace ft::importers {
 struct JpegHeader {
   int width = 0, height = 0;
   int components = 0;
+  bool progressive = false;
   bool exif_oriented = false;
 };
 

@@ -24,6 +24,11 @@ struct Picture {
 // anything of that size is allocated. `container` begins the reason.
 void check_declared_size(const char* container, std::uint64_t width, std::uint64_t height);
 
+// Refuses a file of `file_bytes` whose decoding would take `memory` bytes at once, when that is much and the
+// file too small to be about it: Pillow would decode some of these, but nobody means to train on them. A
+// picture that is large because it has much to show passes.
+void check_memory(const char* container, std::uint64_t memory, std::size_t file_bytes);
+
 // Pixel (0, 0, 0) everywhere: what decoders that may leave holes start from.
 [[nodiscard]] RgbImage black_image(int width, int height);
 

@@ -36,6 +36,7 @@ Picture decode_png(Bytes file) {
   PngChunks chunks(file);
   chunks.read_header();
   const PngHeader& header = chunks.header();
+  check_memory("PNG", std::uint64_t{3} * header.width * header.height, file.size());
   const RowFormat format = row_format(header, chunks.palette());
   Picture picture;
   picture.found = header.mode();

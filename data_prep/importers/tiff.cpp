@@ -23,11 +23,13 @@ struct Block {
 // Reads blocks and puts their rows into the picture, whether the samples lie side by side or in planes.
 class BlockReader {
  public:
-  BlockReader(const TiffFile& file, const TiffLayout& layout, RgbImage& image)
+  BlockReader(const TiffFile& file, std::size_t file_bytes, const TiffLayout& layout, RgbImage& image)
       : file_(file), layout_(layout), image_(image), tiled_(TIFFIsTiled(file.handle()) != 0) {
     const tmsize_t bytes = tiled_ ? TIFFTileSize(file.handle()) : TIFFStripSize(file.handle());
     if (bytes <= 0 || bytes > kMostBlockBytes) file.fail("a strip or tile of impossible size");
     block_bytes_ = static_cast<std::size_t>(bytes);
+    check_memory("TIFF", image.pixels().size() + block_bytes_ * static_cast<std::uint64_t>(layout.planes),
+                 file_bytes);
     row_bytes_ =
         static_cast<std::size_t>(tiled_ ? TIFFTileRowSize(file.handle()) : TIFFScanlineSize(file.handle()));
     planes_.resize(static_cast<std::size_t>(layout.planes), std::vector<std::uint8_t>(block_bytes_));
@@ -128,13 +130,16 @@ void read_through_rgba(const TiffFile& file, RgbImage& image) {
 Picture decode_tiff(Bytes bytes) {
   const TiffFile file(bytes);
   const TiffLayout layout = read_tiff_layout(file);
+  // RGB, a turned copy of it or libtiff's own RGBA.
+  const bool twice = layout.through_rgba || layout.orientation > 1;
+  check_memory("TIFF", std::uint64_t{twice ? 7U : 3U} * layout.width * layout.height, bytes.size());
   Picture picture;
   picture.found = layout.mode;
   picture.pixels = black_image(static_cast<int>(layout.width), static_cast<int>(layout.height));
   if (layout.through_rgba) {
     read_through_rgba(file, picture.pixels);
   } else {
-    BlockReader(file, layout, picture.pixels).read_all();
+    BlockReader(file, bytes.size(), layout, picture.pixels).read_all();
   }
   // Of all containers, Pillow obeys the orientation of this one alone; so it is not left to be ignored.
   picture.pixels = turned(std::move(picture.pixels), layout.orientation);

@@ -47,6 +47,8 @@ Picture decode_webp(Bytes file) {
   const std::uint32_t width = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_WIDTH);
   const std::uint32_t height = WebPDemuxGetI(demuxer.get(), WEBP_FF_CANVAS_HEIGHT);
   check_declared_size("WebP", width, height);
+  // RGB, and the four bytes a pixel that a lossless one is decoded to first.
+  check_memory("WebP", std::uint64_t{7} * width * height, file.size());
 
   WebPIterator frame{};
   if (WebPDemuxGetFrame(demuxer.get(), 1, &frame) == 0) throw ImportError("broken WebP: no frame in it");

@@ -11,7 +11,7 @@ readonly -a kBuildPackages=(
   dataset-fashion-mnist)
 readonly -a kTestPackages=(
   slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge libpmix-dev iproute2
-  hdf5-tools clang-format clang-tidy gdb shellcheck openssh-client)
+  hdf5-tools clang-format clang-tidy clang libclang-rt-dev gdb shellcheck openssh-client)
 
 missing_packages() {
   local name

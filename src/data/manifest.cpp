@@ -16,6 +16,12 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kManifestFormat = "ft_dist packed set";
 constexpr int kIndent = 1;
+constexpr int kMostDepth = 16;
+
+// The library would turn -1 or 1e99 into whatever the conversion makes of it.
+std::uint64_t number(const Json& json) {
+  return json.get_ref<const Json::number_unsigned_t&>();
+}
 
 Json notes_to_json(const std::vector<InputNote>& notes) {
   Json list = Json::array();
@@ -32,23 +38,14 @@ std::vector<InputNote> notes_from_json(const Json& list) {
 
 Json shards_to_json(const std::vector<ShardEntry>& shards) {
   Json list = Json::array();
-  for (const ShardEntry& shard : shards) {
-    list.push_back({{"file", shard.file},
-                    {"bytes", shard.bytes},
-                    {"samples", shard.samples},
-                    {"xxh3_128", shard.xxh3_128},
-                    {"tables_xxh3_128", shard.tables_xxh3_128}});
-  }
+  for (const ShardEntry& shard : shards) list.push_back(to_json(shard));
   return list;
 }
 
 std::vector<ShardEntry> shards_from_json(const Json& list) {
   std::vector<ShardEntry> shards;
   shards.reserve(list.size());
-  for (const Json& shard : list) {
-    shards.push_back({shard.at("file"), shard.at("bytes"), shard.at("samples"), shard.at("xxh3_128"),
-                      shard.at("tables_xxh3_128")});
-  }
+  for (const Json& shard : list) shards.push_back(shard_entry_from_json(shard));
   return shards;
 }
 
@@ -73,6 +70,17 @@ Json body_of(const Manifest& manifest) {
   return json;
 }
 
+// What is written nests four deep. The library writes nested values by recursion: unlimited depth in a
+// damaged file would end in a stack overflow.
+Json parse_shallow(const std::string& text, const std::filesystem::path& path) {
+  const auto check_depth = [&path](int depth, Json::parse_event_t /*event*/, Json& /*value*/) {
+    if (depth <= kMostDepth) return true;
+    throw DataError(fmt::format("{} is damaged: it nests deeper than {} levels", path.string(), kMostDepth),
+                    "pack the data again, or restore the file");
+  };
+  return Json::parse(text, check_depth);
+}
+
 // Over the compact text, so that white space does not count.
 std::string fingerprint_of(const Json& body) {
   return xxh3_128_of(body.dump());
@@ -83,7 +91,7 @@ void check_version(const Json& json, const std::filesystem::path& path) {
     throw DataError(fmt::format("{} is not the manifest of a packed set", path.string()),
                     "make a packed set with ft_pack pack");
   }
-  const auto version = json.at("format_version").get<std::uint64_t>();
+  const auto version = number(json.at("format_version"));
   if (version != kShardFormatVersion) {
     throw DataError(fmt::format("{}: format version {}, but this program reads version {}", path.string(),
                                 version, kShardFormatVersion),
@@ -118,20 +126,20 @@ void check_consistency(const Manifest& manifest, const std::filesystem::path& pa
 
 Manifest from_json(const Json& json) {
   Manifest manifest;
-  manifest.format_version = json.at("format_version");
+  manifest.format_version = static_cast<std::uint32_t>(number(json.at("format_version")));
   manifest.classes = json.at("classes").get<std::vector<std::string>>();
-  manifest.counts = json.at("counts").get<std::vector<std::uint64_t>>();
+  for (const Json& count : json.at("counts")) manifest.counts.push_back(number(count));
   manifest.packed_with = json.at("packed_with");
   manifest.shards = shards_from_json(json.at("shards"));
   manifest.converted = notes_from_json(json.at("converted"));
   manifest.skipped = notes_from_json(json.at("skipped"));
-  manifest.exif_oriented = json.at("exif_oriented");
+  manifest.exif_oriented = number(json.at("exif_oriented"));
   if (json.contains("transcoded")) {
     const Json& transcoded = json["transcoded"];
     manifest.transcoded = {transcoded.at("samples"), transcoded.at("bytes_found"),
                            transcoded.at("bytes_stored")};
   }
-  if (json.contains("resampled")) manifest.resampled = json["resampled"].get<std::uint64_t>();
+  if (json.contains("resampled")) manifest.resampled = number(json["resampled"]);
   if (json.contains("duplicates")) manifest.duplicates = json.at("duplicates");
   manifest.fingerprint = json.at("fingerprint");
   return manifest;
@@ -141,6 +149,35 @@ Manifest from_json(const Json& json) {
 
 std::uint64_t Manifest::samples() const {
   return std::accumulate(counts.begin(), counts.end(), std::uint64_t{0});
+}
+
+Json to_json(const ShardEntry& shard) {
+  Json json{{"file", shard.file},
+            {"bytes", shard.bytes},
+            {"samples", shard.samples},
+            {"xxh3_128", shard.xxh3_128},
+            {"tables_xxh3_128", shard.tables_xxh3_128}};
+  if (!shard.metadata_xxh3_128.empty()) {
+    json["payload_begin"] = shard.payload.begin;
+    json["payload_bytes"] = shard.payload.bytes;
+    json["metadata_xxh3_128"] = shard.metadata_xxh3_128;
+  }
+  return json;
+}
+
+ShardEntry shard_entry_from_json(const Json& json) {
+  ShardEntry shard{.file = json.at("file"),
+                   .bytes = number(json.at("bytes")),
+                   .samples = number(json.at("samples")),
+                   .xxh3_128 = json.at("xxh3_128"),
+                   .tables_xxh3_128 = json.at("tables_xxh3_128"),
+                   .payload = {},
+                   .metadata_xxh3_128 = {}};
+  if (json.contains("metadata_xxh3_128")) {
+    shard.payload = {.begin = number(json.at("payload_begin")), .bytes = number(json.at("payload_bytes"))};
+    shard.metadata_xxh3_128 = json.at("metadata_xxh3_128");
+  }
+  return shard;
 }
 
 std::string compute_fingerprint(const Manifest& manifest) {
@@ -162,7 +199,7 @@ Manifest read_manifest(const std::filesystem::path& directory) {
   }
   const std::string text = read_text_file(path);
   try {
-    const Json json = Json::parse(text);
+    const Json json = parse_shallow(text, path);
     check_version(json, path);
     check_fingerprint(json, path);
     Manifest manifest = from_json(json);

@@ -13,12 +13,20 @@
 
 namespace ft {
 
+// Where in a shard file its payload lies.
+struct PayloadPlace {
+  std::uint64_t begin = 0;
+  std::uint64_t bytes = 0;
+};
+
 struct ShardEntry {
   std::string file;
   std::uint64_t bytes = 0;
   std::uint64_t samples = 0;
   std::string xxh3_128;         // of the whole file
   std::string tables_xxh3_128;  // hash_of_tables
+  PayloadPlace payload;
+  std::string metadata_xxh3_128;  // hash_of_metadata; empty where the packer did not record it
 };
 
 // An input that was not stored as found: converted (kept, as RGB) or skipped (left out).
@@ -53,6 +61,10 @@ struct Manifest {
 
   [[nodiscard]] std::uint64_t samples() const;
 };
+
+// As the manifest holds it. The second throws nlohmann's exceptions.
+[[nodiscard]] nlohmann::ordered_json to_json(const ShardEntry& shard);
+[[nodiscard]] ShardEntry shard_entry_from_json(const nlohmann::ordered_json& json);
 
 [[nodiscard]] std::string compute_fingerprint(const Manifest& manifest);
 [[nodiscard]] std::string to_json_text(const Manifest& manifest);

@@ -3,6 +3,7 @@
 
 #include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
+#include "ft/base/hash.h"
 #include "ft/data/manifest.h"
 
 #include "temporary_directory.h"
@@ -19,8 +20,8 @@ Manifest example() {
                       "es"};
   manifest.counts = {2, 1};
   manifest.packed_with = {{"shard_mib", 128}};
-  manifest.shards = {{"shard-00000-of-00002.h5", 4096, 2, "aa", "bb"},
-                     {"shard-00001-of-00002.h5", 4097, 1, "cc", "dd"}};
+  manifest.shards = {{"shard-00000-of-00002.h5", 4096, 2, "aa", "bb", {.begin = 2048, .bytes = 9}, "ee"},
+                     {"shard-00001-of-00002.h5", 4097, 1, "cc", "dd", {}, ""}};
   manifest.converted = {{"ants/x.gif", "GIF P -> RGB"}};
   manifest.skipped = {{"ants/y \"q\".psd", "unsupported: PSD"}};
   manifest.exif_oriented = 1;
@@ -74,6 +75,21 @@ TEST(Manifest, HowPicturesAreStoredIsToldOnlyWhereItIsNotAsFound) {
 
 TEST(Manifest, WhiteSpaceDoesNotCount) {
   EXPECT_EQ(error_of(with("\n \"classes\"", "\n\n\n   \"classes\"")), "");
+}
+
+TEST(Manifest, NumbersAreWholeAndNotNegative) {
+  const auto error_with = [](const nlohmann::ordered_json& bytes) {
+    auto json = nlohmann::ordered_json::parse(to_json_text(example()));
+    json["shards"][0]["bytes"] = bytes;
+    json.erase("fingerprint");
+    json["fingerprint"] = xxh3_128_of(json.dump());
+    return error_of(json.dump());
+  };
+  EXPECT_EQ(error_with(4096U), "");
+  for (const nlohmann::ordered_json& bad : {nlohmann::ordered_json(-1), nlohmann::ordered_json(1e99),
+                                            nlohmann::ordered_json(0.5), nlohmann::ordered_json("4096")}) {
+    EXPECT_THAT(error_with(bad), HasSubstr("is damaged")) << bad;
+  }
 }
 
 TEST(Manifest, EveryValueIsInTheFingerprint) {

@@ -12,6 +12,7 @@
 #include "ft/base/error.h"
 #include "ft/base/file.h"
 #include "ft/base/hash.h"
+#include "ft/data/metadata_hash.h"
 
 #include "pack_pipeline.h"
 #include "temporary_directory.h"
@@ -79,6 +80,17 @@ inline PackResult pack_fake(const std::filesystem::path& out, std::vector<FakeIt
 inline void write_text(const std::filesystem::path& path, std::string_view text) {
   std::filesystem::create_directories(path.parent_path());
   std::ofstream(path, std::ios::binary) << text;
+}
+
+// Makes the manifest's size and hash of the first shard's metadata right after a change, as a packer with a
+// mistake would have left them.
+inline void record_anew(const std::filesystem::path& set) {
+  Manifest manifest = read_manifest(set);
+  ShardEntry& entry = manifest.shards[0];
+  entry.bytes = std::filesystem::file_size(set / entry.file);
+  entry.metadata_xxh3_128 = hash_of_metadata(set / entry.file, entry.payload);
+  manifest.fingerprint = compute_fingerprint(manifest);
+  write_text(set / kManifestName, to_json_text(manifest));
 }
 
 // The error's whole message, "" when nothing was thrown.

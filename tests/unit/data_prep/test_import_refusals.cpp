@@ -65,8 +65,15 @@ TEST(ImportRefusals, BombsAreKnownByDeclaredSize) {
 }
 
 TEST(ImportRefusals, ThePixelLimitIsPillowsToThePixel) {
-  EXPECT_THAT(refusal(bmp(1, 178'956'971, "")), StartsWith("too large"));
-  EXPECT_THAT(refusal(bmp(1, 178'956'970, "")), StartsWith("truncated BMP"));
+  EXPECT_THAT(refusal(bmp(1, 178'956'971, "")), StartsWith("too large: the BMP claims"));
+  EXPECT_THAT(refusal(bmp(1, 178'956'970, "")), StartsWith("too large: a BMP of 54 bytes"));
+}
+
+// 160 MiB, unless the file is a thousandth of it.
+TEST(ImportRefusals, SmallFilesMayNotTakeMuchMemory) {
+  EXPECT_THAT(refusal(bmp(1, 41'943'041, "")), StartsWith("too large: a BMP of 54 bytes that takes 160 MiB"));
+  EXPECT_THAT(refusal(bmp(1, 41'943'040, "")), StartsWith("truncated BMP"));
+  EXPECT_THAT(refusal(bmp(1, 41'943'041, std::string(168'000, 'x'))), StartsWith("truncated BMP"));
 }
 
 TEST(ImportRefusals, EmptyPicturesAreRefused) {
@@ -87,6 +94,13 @@ TEST(ImportRefusals, PngChecksumsCountInFrontOfThePixels) {
   std::string file = grey_png(2, 2, png_chunk("tEXt", std::string("a\0b", 3)));
   file[file.find("tEXt") + 4] = 'c';
   EXPECT_EQ(refusal(file), "broken PNG: wrong checksum of the tEXt chunk at byte 33");
+}
+
+// zlib asks for a dictionary as often as it is called: this one took for ever.
+TEST(ImportRefusals, PngDataMayNotNeedADictionary) {
+  const std::string data("\x78\x3F\xC0\x0F\x78\x3C\xEA\x88", 8);
+  EXPECT_EQ(refusal(png_header(2, 2) + png_chunk("IDAT", data)),
+            "broken PNG: image data in row 0: damaged stream");
 }
 
 TEST(ImportRefusals, AProgressiveJpegMayNotHaveHundredsOfScans) {

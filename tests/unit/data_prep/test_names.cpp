@@ -20,6 +20,7 @@ TEST(ToUtf8, KeepsWhatIsValid) {
 
 TEST(ToUtf8, SpellsOutTheRest) {
   EXPECT_EQ(to_utf8("a\xFF z"), "a\\xff z");
+  EXPECT_EQ(to_utf8("a\nb\x1B[31m\x7F"), "a\\x0ab\\x1b[31m\\x7f");
   EXPECT_EQ(to_utf8("\xC3"), "\\xc3");                           // cut short
   EXPECT_EQ(to_utf8("\xC0\x80"), "\\xc0\\x80");                  // overlong
   EXPECT_EQ(to_utf8("\xED\xA0\x80"), "\\xed\\xa0\\x80");         // a surrogate

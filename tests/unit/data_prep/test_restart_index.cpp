@@ -54,7 +54,13 @@ class RestartIndex : public ::testing::Test {
   }
 
   // Sets entry `index` of a dataset of the first shard.
+  // As a packer with a mistake would have written it: the manifest agrees.
   void damage(const char* name, hsize_t index, std::uint64_t value) const {
+    write_entry(name, index, value);
+    record_anew(set_);
+  }
+
+  void write_entry(const char* name, hsize_t index, std::uint64_t value) const {
     const Hdf5Session session;
     const Hdf5Handle file(H5Fopen((set_ / kFirst).c_str(), H5F_ACC_RDWR, H5P_DEFAULT), H5Fclose);
     const Hdf5Handle dataset(H5Dopen2(file.get(), name, H5P_DEFAULT), H5Dclose);
