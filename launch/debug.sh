@@ -53,7 +53,7 @@ if [[ -z ${FT_DIST:-} ]]; then
   build_preset "$preset" "$(build_jobs)" ft_dist
   FT_DIST=$FT_ROOT/build-$preset/bin/ft_dist
 fi
-program=("$(find_ft_dist)" --config "$config" "${overrides[@]}" "$@")
+program=("$(find_program ft_dist)" --config "$config" "${overrides[@]}" "$@")
 
 if ((asan)); then
   # Open MPI and LibTorch keep memory until the process ends, by design, and CUDA needs the shadow gap. Leaks of our

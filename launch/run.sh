@@ -54,7 +54,7 @@ done
 [[ $hosts =~ ^([^,:[:space:]]+(:[1-9][0-9]*)?(,|$))*$ ]] || die "--hosts takes a list like a:4,b:4, not '$hosts'"
 
 allow_root
-program=$(find_ft_dist)
+program=$(find_program ft_dist)
 mapfile -t options < <(mpirun_options "$np" "$hosts" "${cores:-$(bindable_cores)}")
 command=(mpirun "${options[@]}" "$program" "$@")
 if ((dry_run)); then

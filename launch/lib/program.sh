@@ -1,15 +1,16 @@
 # shellcheck shell=bash
-# Where ft_dist is: $FT_DIST, the build's, or the one that was installed together with this folder.
+# Where ft_dist and ft_pack are: $FT_DIST or $FT_PACK, the build's, or the ones installed together with this folder.
 
-find_ft_dist() {
-  local candidate
-  for candidate in "${FT_DIST:-}" "$FT_ROOT/build/bin/ft_dist" "$FT_ROOT/../../bin/ft_dist"; do
+# find_program NAME: ft_dist or ft_pack.
+find_program() {
+  local name=$1 variable=${1^^} candidate
+  for candidate in "${!variable:-}" "$FT_ROOT/build/bin/$name" "$FT_ROOT/../../bin/$name"; do
     [[ -n $candidate ]] || continue
     if [[ -x $candidate ]]; then
       realpath "$candidate"
       return 0
     fi
-    [[ $candidate != "${FT_DIST:-}" ]] || die "FT_DIST=$FT_DIST is not a program"
+    [[ $candidate != "${!variable:-}" ]] || die "$variable=$candidate is not a program"
   done
-  die "ft_dist is not built: run launch/setup.sh, or set FT_DIST"
+  die "$name is not built: run launch/setup.sh, or set $variable"
 }

@@ -27,7 +27,7 @@ for ((n = 0; n < 90; ++n)); do
 done
 for n in 11 40; do
   file=$(echo src/*/$n.bmp)
-  head -c 300 "$file" >cut && mv cut "$file"
+  truncate --size 300 "$file"
 done
 cp src/cat/13.bmp src/dog/copy.bmp
 
