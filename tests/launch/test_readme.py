@@ -18,7 +18,7 @@ SOURCE, BUILD, PYTHON = (pathlib.Path(word).absolute() for word in sys.argv[1:4]
 ELSEWHERE = {
     "./launch/quickstart.sh": "launch.quickstart",
     "./launch/test.sh": "this test is run by it",
-    "slurm/submit.sh": "slurm.submit",
+    "slurm/submit.sh": "slurm.submit and slurm.pack",
 }
 SMALL = ["data.image_size=32", "train.batch_size=8", "train.max_steps=3", "model.weights=none", "run.device=cpu", "log.every_steps=1"]
 
