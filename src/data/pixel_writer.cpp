@@ -7,6 +7,8 @@
 #include "ft/base/error.h"
 #include "ft/data/transform.h"
 
+#include "vector_pixels.h"
+
 namespace ft {
 namespace {
 
@@ -38,20 +40,6 @@ void write_pixels(const std::uint8_t* in, int width, Value* red, std::size_t cha
   }
 }
 
-template <class Value>
-void write_row(const std::uint8_t* in, int width, bool flip, Value* out, const Places& places,
-               const std::array<std::array<Value, 256>, 3>& table) {
-  if (flip) out += static_cast<std::size_t>(width - 1) * places.pixel_step;
-  if (places.pixel_step == 3) {
-    flip ? write_pixels<Value, -3>(in, width, out, 1, table)
-         : write_pixels<Value, 3>(in, width, out, 1, table);
-  } else {
-    const std::size_t step = places.channel_step;
-    flip ? write_pixels<Value, -1>(in, width, out, step, table)
-         : write_pixels<Value, 1>(in, width, out, step, table);
-  }
-}
-
 // Pixels [first, last) of a row that the picture does not cover.
 template <class Value>
 void write_zeros(int first, int last, Value* row, const Places& places,
@@ -62,6 +50,24 @@ void write_zeros(int first, int last, Value* row, const Places& places,
           table[channel][0];
     }
   }
+}
+
+// Whether the vectors make of every level what the table says.
+template <class Value>
+bool agree(const VectorPixels& vectors, const std::array<std::array<Value, 256>, 3>& table,
+           const Places& places) {
+  std::array<std::uint8_t, std::size_t{3} * VectorPixels::kGroup> in{};
+  std::array<Value, in.size()> out{};
+  for (std::size_t level = 0; level < 256; ++level) {
+    in.fill(static_cast<std::uint8_t>(level));
+    vectors.write(in.data(), VectorPixels::kGroup, false, out.data(), VectorPixels::kGroup);
+    VectorPixels::finish();
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      const std::size_t channel = places.pixel_step == 3 ? i % 3 : i / VectorPixels::kGroup;
+      if (std::memcmp(&out[i], &table[channel][level], sizeof(Value)) != 0) return false;
+    }
+  }
+  return true;
 }
 
 }  // namespace
@@ -82,11 +88,36 @@ PixelWriter::PixelWriter(PixelFormat format, const std::array<double, 3>& mean,
       levels_[channel][value] = static_cast<std::uint8_t>(value);
     }
   }
+  if (!vector_pixels_available()) return;
+  const auto vectors = std::make_shared<const VectorPixels>(format.layout, mean, std);
+  const Places places(format.layout, VectorPixels::kGroup);
+  const bool exact = format.type == PixelType::kUint8 ||
+                     (format.type == PixelType::kFloat32 ? agree(*vectors, floats_, places)
+                                                         : agree(*vectors, bfloats_, places));
+  if (exact) vectors_ = vectors;
 }
 
 std::size_t PixelWriter::bytes_per_image(int side) const noexcept {
   return std::size_t{3} * static_cast<std::size_t>(side) * static_cast<std::size_t>(side) *
          bytes_per_value(format_.type);
+}
+
+template <class Value>
+void PixelWriter::write_row(const std::uint8_t* in, int width, bool flip, Value* out, std::size_t side,
+                            const std::array<std::array<Value, 256>, 3>& table) const {
+  const Places places(format_.layout, static_cast<int>(side));
+  if (vectors_ && width >= VectorPixels::kGroup) {
+    return vectors_->write(in, width, flip, out, places.channel_step);
+  }
+  if (flip) out += static_cast<std::size_t>(width - 1) * places.pixel_step;
+  if (places.pixel_step == 3) {
+    flip ? write_pixels<Value, -3>(in, width, out, 1, table)
+         : write_pixels<Value, 3>(in, width, out, 1, table);
+  } else {
+    const std::size_t step = places.channel_step;
+    flip ? write_pixels<Value, -1>(in, width, out, step, table)
+         : write_pixels<Value, 1>(in, width, out, step, table);
+  }
 }
 
 template <class Value>
@@ -101,11 +132,12 @@ void PixelWriter::write_rows(const PixelPlan& plan, int first, int count, const 
       continue;
     }
     write_row(rows, window.width, plan.flip, row + static_cast<std::size_t>(plan.left) * places.pixel_step,
-              places, table);
+              places.side, table);
     write_zeros(0, plan.left, row, places, table);
     write_zeros(plan.left + window.width, plan.side, row, places, table);
     rows += std::ptrdiff_t{3} * window.width;
   }
+  if (vectors_) VectorPixels::finish();
 }
 
 void PixelWriter::write(const PixelPlan& plan, int first, int count, const std::uint8_t* rows,

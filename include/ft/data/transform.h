@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 
 #include "ft/data/augment.h"
@@ -40,8 +41,10 @@ void train_pixels(const RgbImage& image, const AugmentDraw& draw, int image_size
                   RgbImage& out);
 void test_pixels(const RgbImage& image, const TransformOptions& options, Resizer& resizer, RgbImage& out);
 
-// ToTensor and Normalize, bit for bit: float32 (p / 255 - mean) / std by a table of 3 x 256 values.
-// Immutable.
+class VectorPixels;
+
+// ToTensor and Normalize, bit for bit: float32 (p / 255 - mean) / std, from a table of 3 x 256 values or by
+// vectors that give the same. Immutable.
 class PixelWriter {
  public:
   PixelWriter(PixelFormat format, const std::array<double, 3>& mean, const std::array<double, 3>& std);
@@ -52,7 +55,14 @@ class PixelWriter {
   void write(const PixelPlan& plan, int first, int count, const std::uint8_t* rows,
              std::span<std::byte> out) const;
 
+  // Without vectors, as on machines that have none.
+  void use_tables_only() { vectors_.reset(); }
+  [[nodiscard]] bool uses_vectors() const noexcept { return vectors_ != nullptr; }
+
  private:
+  template <class Value>
+  void write_row(const std::uint8_t* in, int width, bool flip, Value* out, std::size_t side,
+                 const std::array<std::array<Value, 256>, 3>& table) const;
   template <class Value>
   void write_rows(const PixelPlan& plan, int first, int count, const std::uint8_t* rows, Value* out,
                   const std::array<std::array<Value, 256>, 3>& table) const;
@@ -61,6 +71,7 @@ class PixelWriter {
   std::array<std::array<float, 256>, 3> floats_;
   std::array<std::array<std::uint16_t, 256>, 3> bfloats_;
   std::array<std::array<std::uint8_t, 256>, 3> levels_;
+  std::shared_ptr<const VectorPixels> vectors_;  // null: tables only
 };
 
 // The rows of the plan's square that the resized picture covers, among [first, first + count).

@@ -1,5 +1,6 @@
 #include <array>
 #include <bit>
+#include <random>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -9,6 +10,7 @@
 #include "ft/data/transform.h"
 
 #include "patterned_image.h"
+#include "vector_pixels.h"
 
 namespace ft {
 namespace {
@@ -168,6 +170,60 @@ TEST(PixelWriter, Uint8LeavesTheGreyLevels) {
   const PixelWriter writer({PixelType::kUint8, PixelLayout::kNchw}, {}, {1, 1, 1});
   EXPECT_THAT(first_row<std::uint8_t>(writer, PixelLayout::kNchw, image, true),
               testing::ElementsAre(255, 255, 255, 127, 127, 127, 1, 1, 1, 0, 0, 0));
+}
+
+// A picture of noise through `writer`, all of it.
+std::vector<std::byte> written(const PixelWriter& writer, Size size, bool flip, int left) {
+  RgbImage image(size.width, size.height);
+  std::uint32_t noise = 1;
+  for (std::uint8_t& level : image.pixels()) {
+    noise = noise * 1664525U + 1013904223U;
+    level = static_cast<std::uint8_t>(noise >> 24U);
+  }
+  PixelPlan plan;
+  plan.resize.window = {0, 0, size.width, size.height};
+  plan.flip = flip;
+  plan.side = size.width + 2 * left;
+  plan.left = left;
+  std::vector<std::byte> out(writer.bytes_per_image(plan.side));
+  writer.write(plan, 0, plan.side, image.pixels().data(), out);
+  return out;
+}
+
+// Widths that are whole vectors (written past the caches), that are not, and that are less than one.
+TEST(PixelWriter, VectorsWriteWhatTheTablesSay) {
+  const TransformOptions options;
+  for (const PixelType type : {PixelType::kFloat32, PixelType::kBfloat16, PixelType::kUint8}) {
+    for (const PixelLayout layout : {PixelLayout::kNchw, PixelLayout::kNhwc}) {
+      const PixelWriter vectors({type, layout}, options.mean, options.std);
+      EXPECT_EQ(vectors.uses_vectors(), vector_pixels_available());
+      PixelWriter tables = vectors;
+      tables.use_tables_only();
+      for (const int width : {1, 7, 8, 9, 16, 31, 224}) {
+        for (const bool flip : {false, true}) {
+          for (const int left : {0, 3}) {
+            const Size size{width, 5 <= width ? 5 : 1};
+            EXPECT_EQ(written(vectors, size, flip, left), written(tables, size, flip, left))
+                << width << (flip ? " flipped" : "") << " from " << left;
+          }
+        }
+      }
+    }
+  }
+}
+
+// The usual ones and some at random. Where the vectors would round otherwise, the tables are used.
+TEST(PixelWriter, AnyMeanAndDeviationAreExact) {
+  std::mt19937 random(7);
+  std::uniform_real_distribution<double> unit(0.001, 1);
+  for (int i = 0; i < 200; ++i) {
+    const std::array<double, 3> mean{unit(random), unit(random), unit(random)};
+    const std::array<double, 3> std{unit(random), i % 10 == 0 ? 1e-39 : unit(random), 1e3 * unit(random)};
+    const PixelWriter vectors({PixelType::kFloat32, PixelLayout::kNhwc}, mean, std);
+    PixelWriter tables = vectors;
+    tables.use_tables_only();
+    EXPECT_EQ(written(vectors, {64, 16}, false, 0), written(tables, {64, 16}, false, 0));
+  }
 }
 
 TEST(PixelWriter, RefusesZeroDeviationAndAWrongSlot) {
