@@ -1,7 +1,9 @@
 // ft_pack: makes and inspects packed sets, alone or as the ranks of an MPI job. docs/shard_format.md
 // describes what it writes.
+#include <chrono>
 #include <cstdio>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -21,6 +23,10 @@
 #include "together.h"
 
 namespace {
+
+// Ranks wait for each other as long as rank 0 may take over what it does alone, such as listing SRC on a slow
+// file system; whether one has died, the launcher finds out.
+constexpr std::chrono::hours kLongestWait{24};
 
 int report(ft::ExitCode code, const std::string& what, const std::string& hint = {}) {
   fmt::print(stderr, "ft_pack: error: {}{}\n", what, hint.empty() ? "" : fmt::format(" (hint: {})", hint));
@@ -78,7 +84,9 @@ std::string rank_on_host(const ft::MpiSession& mpi) {
 
 int run_and_report(ft::MpiSession& mpi, int argc, char** argv) {
   try {
-    const int code = run(argc, argv, *ft::make_host_communicator(mpi));
+    const std::unique_ptr<ft::Communicator> ranks = ft::make_host_communicator(mpi);
+    ranks->set_timeout(kLongestWait);
+    const int code = run(argc, argv, *ranks);
     mpi.finalize();
     return code;
   } catch (const ft::Error& error) {

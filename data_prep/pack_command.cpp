@@ -10,6 +10,7 @@
 
 #include "ft/base/cores.h"
 #include "ft/base/error.h"
+#include "ft/comm/launcher.h"
 
 #include "commands.h"
 #include "idx.h"
@@ -18,6 +19,7 @@
 #include "pack_pipeline.h"
 #include "pack_report.h"
 #include "together.h"
+#include "working_directory.h"
 
 namespace ft {
 namespace {
@@ -81,6 +83,12 @@ void refuse_out_inside_source(const PackArguments& arguments) {
     throw UsageError(fmt::format("--out {} is inside {}", arguments.out, arguments.source),
                      "choose a directory beside it");
   }
+  const fs::path working = working_path(out);
+  if (std::mismatch(working.begin(), working.end(), source.begin(), source.end()).first == working.end()) {
+    throw UsageError(fmt::format("{} lies where pictures wait while they are packed to --out {}",
+                                 arguments.source, arguments.out),
+                     "choose another --out");
+  }
 }
 
 void pack_and_report(const PackArguments& arguments, Communicator& ranks,
@@ -104,9 +112,10 @@ void run_pack(const PackArguments& arguments, Communicator& ranks) {
     try {
       return pack_and_report(arguments, ranks, interrupt);
     } catch (const Interrupted&) {
-      // A process on its own ends by the signal, as everyone expects; ranks end with one code, together,
-      // since the signal may have come to one of them only.
-      if (ranks.world_size() == 1 && !interrupt.requested_by_usr1()) throw;
+      // A process on its own ends by the signal, as everyone expects; what a launcher has started ends with a
+      // code, as ranks do together, since the signal may have come to one of them only.
+      const bool on_its_own = launcher_environment().launcher == "none";
+      if (on_its_own && !interrupt.requested_by_usr1()) throw;
       interrupt.forget();
       Error stopped(ExitCode::kStopped, fmt::format("stopped on request: {} is not made yet", arguments.out),
                     "the same command goes on");

@@ -1,11 +1,11 @@
 #include "pack_pipeline.h"
 
-#include <chrono>
 #include <cstdio>
 #include <set>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
@@ -29,9 +29,6 @@ namespace fs = std::filesystem;
 
 // A class that is short of good pictures is asked for at least so many more, and twice as many each time.
 constexpr std::uint64_t kFirstReserve = 8;
-// Ranks wait for each other as long as rank 0 may take over what it does alone, such as decoding the other
-// set; whether one has died, the launcher finds out.
-constexpr std::chrono::hours kLongestWait{24};
 
 void refuse_foreign_content(const fs::path& out) {
   std::error_code error;
@@ -46,10 +43,25 @@ void refuse_foreign_content(const fs::path& out) {
   }
 }
 
-// "out/" and "out/." are "out": the working directory stands beside it, not in it.
-fs::path without_trailing_slash(const fs::path& path) {
-  const fs::path normal = fs::absolute(path).lexically_normal();
-  return normal.has_filename() ? normal : normal.parent_path();
+// "out/" and "out/." are "out", and a link is what it leads to: the working directory stands beside it, not
+// in it, and can be renamed to it.
+fs::path target_of(const fs::path& out) {
+  std::error_code error;
+  const fs::path whole = fs::weakly_canonical(fs::absolute(out), error);
+  if (error) throw DataError(fmt::format("cannot resolve --out {}: {}", out.string(), error.message()));
+  const fs::path target = whole.has_filename() ? whole : whole.parent_path();
+  if (fs::is_symlink(fs::symlink_status(target, error))) {
+    throw UsageError(fmt::format("--out {} is a link that leads nowhere", out.string()));
+  }
+  struct stat own {};
+  struct stat parent {};
+  if (::stat(target.c_str(), &own) == 0 && ::stat(target.parent_path().c_str(), &parent) == 0 &&
+      own.st_dev != parent.st_dev) {
+    throw UsageError(
+        fmt::format("--out {} is where a file system begins: it cannot appear as a whole", out.string()),
+        "choose a directory in it");
+  }
+  return target;
 }
 
 // What the imports depend on; what only decides how shards are cut may change from one try to the next.
@@ -213,11 +225,10 @@ void leave(WorkingDirectory& directory) noexcept {
 
 PackResult pack(const InputSet& input, const fs::path& out, const PackOptions& options, Communicator& ranks,
                 const std::function<bool()>& stop_requested) {
-  ranks.set_timeout(kLongestWait);
   std::optional<WorkingDirectory> directory;
   together(ranks, "opening --out", [&] {
     if (ranks.rank() != 0) return;
-    const fs::path target = without_trailing_slash(out);
+    const fs::path target = target_of(out);
     remove_what_a_finished_pack_left(target);
     refuse_foreign_content(out);
     directory.emplace(target);

@@ -7,6 +7,12 @@
 #include "ft/base/error.h"
 
 namespace ft {
+namespace {
+
+// A pack of many ranks that was continued often has more spools than a process may have files.
+constexpr std::size_t kMostOpen = 64;
+
+}  // namespace
 
 std::string spool_name(std::uint32_t number) {
   return fmt::format("spool-{:05}-{:05}", number >> 16U, number & 0xffffU);
@@ -31,14 +37,16 @@ void SpoolWriter::flush() {
 }
 
 void SpoolReader::read(std::uint32_t spool, std::uint64_t begin, std::span<std::byte> buffer) const {
-  pread_exact(descriptor(spool), buffer, begin, directory_ / spool_name(spool));
+  pread_exact(file(spool)->get(), buffer, begin, directory_ / spool_name(spool));
 }
 
-int SpoolReader::descriptor(std::uint32_t spool) const {
+std::shared_ptr<const UniqueFd> SpoolReader::file(std::uint32_t spool) const {
   const std::scoped_lock lock(mutex_);
-  UniqueFd& fd = open_[spool];
-  if (!fd) fd = open_for_reading(directory_ / spool_name(spool));
-  return fd.get();
+  if (const auto found = open_.find(spool); found != open_.end()) return found->second;
+  auto opened = std::make_shared<const UniqueFd>(open_for_reading(directory_ / spool_name(spool)));
+  // Whoever reads from the one that goes keeps it open.
+  if (open_.size() == kMostOpen) open_.erase(open_.begin());
+  return open_.emplace(spool, std::move(opened)).first->second;
 }
 
 }  // namespace ft

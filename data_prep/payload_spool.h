@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -49,11 +50,11 @@ class SpoolReader {
   void read(std::uint32_t spool, std::uint64_t begin, std::span<std::byte> buffer) const;
 
  private:
-  [[nodiscard]] int descriptor(std::uint32_t spool) const;
+  [[nodiscard]] std::shared_ptr<const UniqueFd> file(std::uint32_t spool) const;
 
   std::filesystem::path directory_;
   mutable std::mutex mutex_;
-  mutable std::map<std::uint32_t, UniqueFd> open_;
+  mutable std::map<std::uint32_t, std::shared_ptr<const UniqueFd>> open_;  // the last few that were read
 };
 
 }  // namespace ft

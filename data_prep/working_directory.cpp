@@ -1,6 +1,9 @@
 #include "working_directory.h"
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 #include <fcntl.h>
@@ -23,6 +26,28 @@ namespace fs = std::filesystem;
 
 constexpr const char* kLockName = "lock";
 constexpr mode_t kFileMode = 0644;
+
+// What a pack makes there, and write_file_atomically on the way.
+bool is_ours(const std::string& name) {
+  constexpr std::array<const char*, 3> kNames{kLockName, "set", "key.json"};
+  constexpr std::array<const char*, 4> kBeginnings{"spool-", "journal-", "shard-", "key.json.tmp-"};
+  return std::find(kNames.begin(), kNames.end(), name) != kNames.end() ||
+         std::any_of(kBeginnings.begin(), kBeginnings.end(),
+                     [&name](const char* beginning) { return name.starts_with(beginning); });
+}
+
+// Nothing is deleted that no pack has made.
+void refuse_foreign_content(const fs::path& directory) {
+  std::error_code error;
+  if (!fs::exists(directory, error)) return;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename().string();
+    if (is_ours(name)) continue;
+    throw UsageError(fmt::format("{} holds '{}', which is not of a pack", directory.string(), name),
+                     "pictures wait there while they are packed: move it, or choose another --out");
+  }
+  if (error) throw DataError(fmt::format("cannot read {}: {}", directory.string(), error.message()));
+}
 
 void make_directories(const fs::path& path) {
   std::error_code error;
@@ -50,16 +75,30 @@ bool is_still_there(int lock, const fs::path& path) {
          held.st_dev == named.st_dev;
 }
 
+// Some network file systems have no locks, and packing on them must be possible.
+bool has_no_locks(int error) {
+  return error == ENOSYS || error == ENOLCK || error == EOPNOTSUPP;
+}
+
+void take(int lock, const fs::path& directory, const fs::path& path) {
+  if (::flock(lock, LOCK_EX | LOCK_NB) == 0) return;
+  if (errno == EWOULDBLOCK) {
+    throw UsageError(fmt::format("{} is in use by {}", directory.string(), holder_of(lock)),
+                     "wait for it, stop it, or choose another --out");
+  }
+  if (!has_no_locks(errno)) throw_errno("lock", path.string());
+  fmt::print(stderr,
+             "ft_pack: {} cannot be locked on this file system: start no second pack to the same --out\n",
+             directory.string());
+}
+
 // Empty when the file vanished meanwhile.
 UniqueFd try_lock(const fs::path& directory) {
   const fs::path path = directory / kLockName;
   make_directories(directory);
   UniqueFd lock(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, kFileMode));
   if (!lock) throw_errno("open", path.string());
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    throw UsageError(fmt::format("{} is in use by {}", directory.string(), holder_of(lock.get())),
-                     "wait for it, stop it, or choose another --out");
-  }
+  take(lock.get(), directory, path);
   if (!is_still_there(lock.get(), path)) return {};
   say_who_holds(lock.get());
   return lock;
@@ -81,6 +120,7 @@ fs::path key_path(const fs::path& working) {
 
 WorkingDirectory::WorkingDirectory(fs::path target)
     : target_(std::move(target)), path_(working_path(target_)) {
+  refuse_foreign_content(path_);
   while (!lock_) lock_ = try_lock(path_);
 }
 

@@ -19,7 +19,8 @@ namespace ft {
 // Rank 0's. Whatever ends the process, the directory stays, unless leave() or commit() removes it.
 class WorkingDirectory {
  public:
-  // Makes it where there is none. UsageError when another pack works there, naming it. Throws DataError.
+  // Makes it where there is none. UsageError when another pack works there, naming it, or when it holds what
+  // no pack has made, which is left alone. Throws DataError.
   explicit WorkingDirectory(std::filesystem::path target);
   WorkingDirectory(const WorkingDirectory&) = delete;
   WorkingDirectory& operator=(const WorkingDirectory&) = delete;

@@ -128,10 +128,28 @@ for signal in TERM INT; do
   rm -r stopped.packing
 done
 
+# The directory beside --out is used only when a pack has made it.
+mkdir -p mine.packing/deep
+echo precious >mine.packing/deep/file
+expect 2 "mine.packing holds 'deep', which is not of a pack" pack "$small" --out mine
+grep -q precious mine.packing/deep/file || fail 'a file of the user is gone'
+mkdir -p photos.packing/cat
+expect 2 'lies where pictures wait' pack photos.packing --out photos
+[[ -d photos.packing/cat && ! -e photos ]] || fail 'SRC is gone'
+
+# A link is what it leads to.
+mkdir real
+ln -s real link
+ln -s nowhere/at/all broken
+expect 0 '' pack "$small" --out link
+[[ -e real/manifest.json && -L link && ! -e link.packing ]] || fail 'the link was not followed'
+expect 2 '' pack "$small" --out broken
+
 # A full disk: in the spool, and (as the spool then fits, but not the shards beside it) in a shard. With more room it
 # goes on.
 if [[ $(id -u) == 0 ]] && mkdir disk && mount -t tmpfs -o size=20M none disk 2>/dev/null; then
   mounted=$work/disk
+  expect 2 'is where a file system begins.*choose a directory in it' pack "$small" --out disk
   idx 20000 28 medium
   for count in 20000 5500; do
     idx $count 28 medium
