@@ -82,11 +82,16 @@ std::string rank_on_host(const ft::MpiSession& mpi) {
   return mpi.world_size() == 1 ? "" : fmt::format("rank {} on {}: ", mpi.rank(), ft::host_name());
 }
 
+// The communicator must be gone before MPI is.
+int run_as_ranks(ft::MpiSession& mpi, int argc, char** argv) {
+  const std::unique_ptr<ft::Communicator> ranks = ft::make_host_communicator(mpi);
+  ranks->set_timeout(kLongestWait);
+  return run(argc, argv, *ranks);
+}
+
 int run_and_report(ft::MpiSession& mpi, int argc, char** argv) {
   try {
-    const std::unique_ptr<ft::Communicator> ranks = ft::make_host_communicator(mpi);
-    ranks->set_timeout(kLongestWait);
-    const int code = run(argc, argv, *ranks);
+    const int code = run_as_ranks(mpi, argc, argv);
     mpi.finalize();
     return code;
   } catch (const ft::Error& error) {
