@@ -31,7 +31,7 @@ class InputSet {
   [[nodiscard]] virtual std::int32_t label(std::size_t candidate) const = 0;
   // Valid UTF-8, unique: what the shards and the manifest call it.
   [[nodiscard]] virtual std::string source(std::size_t candidate) const = 0;
-  // Throws ImportError. Thread-safe.
+  // Throws ImportError, which costs this candidate, and DataError where the machine fails. Thread-safe.
   [[nodiscard]] virtual LoadedImage load(std::size_t candidate) const = 0;
   // Changes when the candidate's content may have: of a file, from its size and its time. Thread-safe.
   [[nodiscard]] virtual std::uint64_t stamp(std::size_t /*candidate*/) const { return 0; }
