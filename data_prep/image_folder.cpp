@@ -109,9 +109,12 @@ void collect_files(const fs::path& directory, const std::string& prefix, Ancesto
   ancestors.pop_back();
 }
 
-// Of what decides whether a file may have changed.
+// Of what decides whether a file may have changed. A file that took another's name tells by its inode; one
+// that was written and given its old time again, by its ctime, which nobody can set.
 std::uint64_t stamp_of(const struct stat& status) {
-  const std::array<std::int64_t, 3> parts{status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  const std::array<std::int64_t, 6> parts{status.st_size,         status.st_mtim.tv_sec,
+                                          status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+                                          status.st_ctim.tv_nsec, static_cast<std::int64_t>(status.st_ino)};
   return xxh3_64(std::as_bytes(std::span(parts)));
 }
 

@@ -9,8 +9,10 @@
 
 #include "ft/data/packed_set.h"
 
+#include "image_folder.h"
 #include "import_record.h"
 #include "packing_support.h"
+#include "tiny_jpegs.h"
 
 namespace ft::testing {
 namespace {
@@ -157,6 +159,29 @@ TEST_F(Resume, AChangedFileIsReadAgain) {
   ChangingInput again = make_input();
   again.changed = 2;
   EXPECT_LT(go_on(again), std::size_t{2 * kPerClass} - 30);
+}
+
+// Two files of one size that change places, their times with them.
+TEST_F(Resume, SwappedFilesAreReadAgain) {
+  const fs::path root = tmp_.path() / "pictures";
+  const std::vector<std::byte> jpeg = bytes_of_hex(kTinyGreyJpeg);
+  std::string bytes(reinterpret_cast<const char*>(jpeg.data()), jpeg.size());
+  for (const char* name : {"a/1", "a/2", "b/1", "b/2"}) {
+    write_text(root / name, bytes + name);  // what follows a JPEG is no part of the picture
+    fs::last_write_time(root / name, fs::file_time_type());
+  }
+  const ImageFolder folder(root, {});
+  int asked = 0;
+  const auto stop_late = [&] { return asked++ >= 6; };
+  EXPECT_THROW(static_cast<void>(pack(folder, set_, options_, stop_late)), Interrupted);
+  ASSERT_TRUE(fs::exists(journal_));
+  fs::rename(root / "a/1", root / "kept");
+  fs::rename(root / "a/2", root / "a/1");
+  fs::rename(root / "kept", root / "a/2");
+  fs::remove_all(reference_);
+  static_cast<void>(pack(folder, reference_, options_, [] { return false; }));
+  static_cast<void>(pack(folder, set_, options_, [] { return false; }));
+  EXPECT_EQ(contents_of(set_), contents_of(reference_));
 }
 
 TEST_F(Resume, AnotherInputStartsAfresh) {
