@@ -10,13 +10,16 @@
 
 #include "duplicates.h"
 #include "near_hashes.h"
+#include "pack_report.h"
 #include "repeats.h"
 
 namespace ft::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAreArray;
 
 // A scene: a few soft lights at places that `seed` decides, drawn at any size.
@@ -186,6 +189,21 @@ TEST(Duplicates, TheListIsBounded) {
   EXPECT_EQ(duplicates.count, kMostListed + 500);
   EXPECT_EQ(duplicates.listed.size(), kMostListed);
   EXPECT_EQ(duplicates.listed[0].label, "dog");
+  EXPECT_EQ(name_repeats(repeats, names, names, repeats.size()).listed.size(), kMostListed + 500);
+}
+
+TEST(Duplicates, TheReportSaysHowManyAreListed) {
+  PackResult result;
+  result.class_bytes = {1, 1};
+  result.manifest.classes = {"cat", "dog"};
+  result.manifest.counts = {1, 1};
+  EXPECT_THAT(pack_report(result, "set", 1), Not(HasSubstr("manifest.json")));
+  result.duplicates.count = kMostListed;
+  result.duplicates.listed.resize(kMostListed);
+  EXPECT_THAT(pack_report(result, "set", 1), HasSubstr("the whole list is in manifest.json\n"));
+  result.duplicates.count = kMostListed + 1;
+  EXPECT_THAT(pack_report(result, "set", 1),
+              AllOf(HasSubstr("the first 1,000 are in manifest.json"), Not(HasSubstr("the whole list"))));
 }
 
 }  // namespace
