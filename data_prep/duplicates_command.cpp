@@ -33,13 +33,13 @@ void run_duplicates(const DuplicatesArguments& arguments) {
   if (!arguments.against.empty()) other.emplace(arguments.against);
   const LooksOfSet looks = looks_of(set, arguments.workers, never);
   const PictureNames names = names_of(set);
-  const Duplicates within = name_repeats(find_repeats(looks, arguments.workers), names, names, kAll);
+  const Duplicates within = name_repeats(find_repeats(looks, arguments.workers, never), names, names, kAll);
   nlohmann::ordered_json json{{"within", to_json(within)}};
   std::string text = within.count > 0 ? duplicates_text(within) : "no picture repeats another\n";
   if (other) {
     const LooksOfSet other_looks = looks_of(*other, arguments.workers, never);
-    const Duplicates overlap =
-        name_repeats(find_repeats(looks, other_looks, arguments.workers), names, names_of(*other), kAll);
+    const Duplicates overlap = name_repeats(find_repeats(looks, other_looks, arguments.workers, never), names,
+                                            names_of(*other), kAll);
     json["against"] = to_json(overlap);
     text += overlap_text(overlap, arguments.directory, arguments.against);
   }

@@ -77,6 +77,10 @@ class Pictures {
   std::vector<Thumbnail> thumbnails_;
 };
 
+bool never() {
+  return false;
+}
+
 TEST(PictureLook, AnotherSizeNoiseAndMirrorKeepIt) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     const PictureLook original = look_at(scene(300, 200, seed));
@@ -141,7 +145,7 @@ TEST(Repeats, EachKindOnceWithItsFirst) {
   pictures.add(scene(200, 150, 3));
   pictures.add(scene(200, 150, 3, true));                          // 6: mirrored
   for (int i = 0; i < 3; ++i) pictures.add(RgbImage(20 + i, 20));  // blank ones are not alike
-  const std::vector<Repeat> repeats = find_repeats(pictures.looks(), 2);
+  const std::vector<Repeat> repeats = find_repeats(pictures.looks(), 2, never);
   std::map<std::uint64_t, std::pair<std::uint64_t, Likeness>> found;
   for (const Repeat& repeat : repeats) found[repeat.picture] = {repeat.original, repeat.likeness};
   const std::map<std::uint64_t, std::pair<std::uint64_t, Likeness>> expected{{2, {0, Likeness::kSameFile}},
@@ -151,16 +155,25 @@ TEST(Repeats, EachKindOnceWithItsFirst) {
   EXPECT_EQ(found, expected);
 }
 
+TEST(Repeats, AStopIsHeard) {
+  LooksOfSet looks;
+  for (std::uint64_t i = 1; i <= 2000; ++i) looks.add(i, i, 0, false);
+  int asked = 0;
+  const auto stop = [&asked] { return ++asked == 5; };
+  EXPECT_THROW(static_cast<void>(find_repeats(looks, 2, stop)), Interrupted);
+  EXPECT_THROW(static_cast<void>(find_repeats(looks, looks, 2, [] { return true; })), Interrupted);
+}
+
 TEST(Repeats, AcrossTwoSetsAnyOriginalCounts) {
   Pictures train;
   Pictures test(2000);
   test.add(scene(120, 90, 5));
   for (unsigned seed = 10; seed < 20; ++seed) train.add(scene(120, 90, seed));
   train.add(scene(120, 90, 5, false, 4));
-  const std::vector<Repeat> repeats = find_repeats(test.looks(), train.looks(), 1);
+  const std::vector<Repeat> repeats = find_repeats(test.looks(), train.looks(), 1, never);
   ASSERT_EQ(repeats.size(), 1U);
   EXPECT_EQ(repeats[0].original, 10U);
-  EXPECT_THAT(find_repeats(test.looks(), 1), IsEmpty());
+  EXPECT_THAT(find_repeats(test.looks(), 1, never), IsEmpty());
 }
 
 TEST(Duplicates, TwoLabelsComeFirstAndAreSaid) {

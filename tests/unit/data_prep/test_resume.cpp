@@ -103,8 +103,8 @@ class Resume : public ::testing::Test {
 TEST_F(Resume, WhereverItWasInterrupted) {
   int interrupted = 0;
   for (const int questions : {8, 9, 30, 90, 118, 119, 120, 121, 122, 123, 124, 125}) {
-    // Whoever is interrupted again and again still gets on, if past the refused one.
-    while (try_to_interrupt_after(questions)) ++interrupted;
+    // Whoever is interrupted again and again still gets on, if past what is there and the refused one.
+    for (int more = questions; try_to_interrupt_after(more); more += 8) ++interrupted;
     EXPECT_EQ(contents_of(set_), contents_of(reference_)) << questions;
     EXPECT_FALSE(fs::exists(working_));
     fs::remove_all(set_);
@@ -122,6 +122,18 @@ TEST_F(Resume, NothingIsImportedTwiceButWhatWasRefused) {
 TEST_F(Resume, BeforeTheFirstPictureNothingIsLeft) {
   interrupt_after(0);
   EXPECT_FALSE(fs::exists(working_));
+}
+
+TEST_F(Resume, AStopIsHeardWhileWhatIsThereIsChecked) {
+  interrupt_after(80);
+  const std::uint64_t kept = fs::file_size(spool_);
+  int asked = 0;
+  const ChangingInput input = make_input();
+  EXPECT_THROW(static_cast<void>(pack(input, set_, options_, [&] { return asked++ >= 3; })), Interrupted);
+  EXPECT_EQ(asked, 4);
+  EXPECT_EQ(input.loads(), 0U);
+  EXPECT_EQ(fs::file_size(spool_), kept);
+  EXPECT_LE(go_on(make_input()), std::size_t{2 * kPerClass} - 35);
 }
 
 TEST_F(Resume, ATornJournalIsCut) {
