@@ -14,6 +14,7 @@
 
 #include "import_ledger.h"
 #include "import_stage.h"
+#include "library_versions.h"
 #include "pack_summary.h"
 #include "payload_spool.h"
 #include "placement.h"
@@ -60,6 +61,7 @@ nlohmann::ordered_json key_of(const InputSet& input, const PackOptions& options)
   key.erase("shard_mib");
   key.erase("limit_per_class");
   return {{"format", "ft_pack working directory 1"},
+          {"versions", versions_that_decide()},
           {"pictures", input.identity()},
           {"classes", input.classes()},
           {"encoding", std::move(key)}};

@@ -207,6 +207,15 @@ TEST_F(Resume, AnotherInputStartsAfresh) {
               HasSubstr("set.packing is of another pack (pictures differ): it starts afresh"));
 }
 
+TEST_F(Resume, WhatOtherVersionsImportedStartsAfresh) {
+  interrupt_after(80);
+  const fs::path key = working_ / "key.json";
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(read_text_file(key));
+  json.at("versions").at("zlib") = "another";
+  write_text(key, json.dump());
+  EXPECT_EQ(go_on(make_input()), 2U * kPerClass);
+}
+
 TEST_F(Resume, FreshBeginsAnew) {
   interrupt_after(80);
   options_.fresh = true;
