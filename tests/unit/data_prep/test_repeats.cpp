@@ -135,6 +135,29 @@ TEST(NearHashes, FindsExactlyTheNear) {
   EXPECT_GT(found, 2 * members.size());
 }
 
+// Of 64 bits, 40 are the same in all.
+TEST(NearHashes, ManyNearlyEqualCostNotTheirSquare) {
+  constexpr std::uint32_t kCount = 60'000;
+  constexpr std::size_t kMostEach = 4 * 17 * NearHashes::kMostOfOneBand;
+  std::mt19937_64 random(2);
+  std::vector<NearHashes::Member> members;
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    members.push_back({0x5A5A5A5A5A000000 | (random() & 0xFFFFFF), i});
+  }
+  const NearHashes index(members);
+  std::size_t looked_at = 0;
+  std::size_t found_itself = 0;
+  for (const NearHashes::Member& member : members) {
+    const std::size_t each = index.visit_near(member.hash, [&](int, std::span<const std::uint32_t> pictures) {
+      found_itself += static_cast<std::size_t>(std::ranges::count(pictures, member.picture));
+    });
+    ASSERT_LE(each, kMostEach);
+    looked_at += each;
+  }
+  EXPECT_EQ(found_itself, kCount);
+  EXPECT_LT(looked_at / kCount, 4000U);  // where all that share a band would be 120,000
+}
+
 TEST(Repeats, EachKindOnceWithItsFirst) {
   Pictures pictures;
   pictures.add(scene(200, 150, 1), 77);
