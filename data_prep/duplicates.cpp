@@ -35,7 +35,7 @@ std::string of_them_under_two_labels(const Duplicates& duplicates) {
 }  // namespace
 
 Duplicates name_repeats(const std::vector<Repeat>& repeats, const PictureNames& set,
-                        const PictureNames& other) {
+                        const PictureNames& other, std::size_t most) {
   Duplicates duplicates;
   duplicates.count = repeats.size();
   std::vector<DuplicatePair> of_one_label;
@@ -45,12 +45,12 @@ Duplicates name_repeats(const std::vector<Repeat>& repeats, const PictureNames& 
     const bool differ = label != original_label;
     if (differ) ++duplicates.under_two_labels;
     std::vector<DuplicatePair>& list = differ ? duplicates.listed : of_one_label;
-    if (list.size() == kMostListed) continue;
+    if (list.size() == most) continue;
     list.push_back({set.path(repeat.picture), other.path(repeat.original), repeat.likeness, std::move(label),
                     std::move(original_label)});
   }
   for (DuplicatePair& pair : of_one_label) {
-    if (duplicates.listed.size() == kMostListed) break;
+    if (duplicates.listed.size() == most) break;
     duplicates.listed.push_back(std::move(pair));
   }
   return duplicates;

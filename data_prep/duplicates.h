@@ -24,10 +24,10 @@ struct DuplicatePair {
 struct Duplicates {
   std::uint64_t count = 0;             // pictures that repeat another
   std::uint64_t under_two_labels = 0;  // of these, the ones whose label is another than the original's
-  std::vector<DuplicatePair> listed;   // the first kMostListed; those under two labels first
+  std::vector<DuplicatePair> listed;   // as many as were asked for; those under two labels first
 };
 
-inline constexpr std::size_t kMostListed = 1000;
+inline constexpr std::size_t kMostListed = 1000;  // in a manifest
 
 // How the pictures of a set are called.
 struct PictureNames {
@@ -35,8 +35,9 @@ struct PictureNames {
   std::function<std::string(std::uint64_t)> label;
 };
 
+// Lists the first `most`.
 [[nodiscard]] Duplicates name_repeats(const std::vector<Repeat>& repeats, const PictureNames& set,
-                                      const PictureNames& other);
+                                      const PictureNames& other, std::size_t most = kMostListed);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const Duplicates& duplicates);
 

@@ -1,4 +1,5 @@
 // `ft_pack duplicates`: the same picture twice in a packed set, or in two of them.
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@ struct DuplicatesArguments {
   int workers = 1;
 };
 
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+
 bool never() {
   return false;
 }
@@ -30,13 +33,13 @@ void run_duplicates(const DuplicatesArguments& arguments) {
   if (!arguments.against.empty()) other.emplace(arguments.against);
   const LooksOfSet looks = looks_of(set, arguments.workers, never);
   const PictureNames names = names_of(set);
-  const Duplicates within = name_repeats(find_repeats(looks, arguments.workers), names, names);
+  const Duplicates within = name_repeats(find_repeats(looks, arguments.workers, never), names, names, kAll);
   nlohmann::ordered_json json{{"within", to_json(within)}};
   std::string text = within.count > 0 ? duplicates_text(within) : "no picture repeats another\n";
   if (other) {
     const LooksOfSet other_looks = looks_of(*other, arguments.workers, never);
-    const Duplicates overlap =
-        name_repeats(find_repeats(looks, other_looks, arguments.workers), names, names_of(*other));
+    const Duplicates overlap = name_repeats(find_repeats(looks, other_looks, arguments.workers, never), names,
+                                            names_of(*other), kAll);
     json["against"] = to_json(overlap);
     text += overlap_text(overlap, arguments.directory, arguments.against);
   }

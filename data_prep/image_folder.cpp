@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "ft/base/error.h"
 #include "ft/base/file.h"
@@ -35,9 +36,40 @@ std::vector<fs::directory_entry> list_directory(const fs::path& path) {
   return entries;
 }
 
+// Whether the system refuses this one file for what it is, as a link that leads nowhere. All else, such as
+// too many open files or a failing disk, says nothing about the picture: skipping it would lose it.
+bool is_about_the_file(int error_number) {
+  switch (error_number) {
+    case ENOENT:
+    case EACCES:
+    case EPERM:
+    case ELOOP:
+    case ENAMETOOLONG:
+    case EISDIR:
+    case ENOTDIR:
+    case ENXIO:
+    case ENODEV:
+    case EINVAL:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// An ImportError, which costs this picture, or a DataError, which ends the pack.
+[[noreturn]] void refuse(int error_number, const fs::path& path) {
+  const std::string reason = errno_text(error_number);
+  if (is_about_the_file(error_number)) throw ImportError("cannot be read: " + reason);
+  throw DataError(fmt::format("cannot read {}: {}", path.string(), reason),
+                  error_number == EMFILE ? "raise ulimit -n, or use fewer --workers" : "");
+}
+
+// What cannot be looked at for what it is, load() refuses.
 bool leads_to_directory(const fs::directory_entry& entry) {
-  std::error_code broken_link;
-  return entry.is_directory(broken_link);
+  std::error_code error;
+  const bool leads = entry.is_directory(error);
+  if (error && !is_about_the_file(error.value())) refuse(error.value(), entry.path());
+  return leads;
 }
 
 std::vector<std::string> find_classes(const fs::path& root) {
@@ -61,7 +93,9 @@ using Ancestors = std::vector<fs::path>;
 
 void collect_files(const fs::path& directory, const std::string& prefix, Ancestors& ancestors,
                    std::vector<std::string>& out) {
-  const fs::path real = fs::canonical(directory);
+  std::error_code error;
+  const fs::path real = fs::canonical(directory, error);
+  if (error) throw DataError(fmt::format("cannot read {}: {}", directory.string(), error.message()));
   if (std::find(ancestors.begin(), ancestors.end(), real) != ancestors.end()) return;
   ancestors.push_back(real);
   for (const fs::directory_entry& entry : list_directory(directory)) {
@@ -75,13 +109,12 @@ void collect_files(const fs::path& directory, const std::string& prefix, Ancesto
   ancestors.pop_back();
 }
 
-[[noreturn]] void refuse(int error_number) {
-  throw ImportError("cannot be read: " + errno_text(error_number));
-}
-
-// Of what decides whether a file may have changed.
+// Of what decides whether a file may have changed. A file that took another's name tells by its inode; one
+// that was written and given its old time again, by its ctime, which nobody can set.
 std::uint64_t stamp_of(const struct stat& status) {
-  const std::array<std::int64_t, 3> parts{status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec};
+  const std::array<std::int64_t, 6> parts{status.st_size,         status.st_mtim.tv_sec,
+                                          status.st_mtim.tv_nsec, status.st_ctim.tv_sec,
+                                          status.st_ctim.tv_nsec, static_cast<std::int64_t>(status.st_ino)};
   return xxh3_64(std::as_bytes(std::span(parts)));
 }
 
@@ -90,22 +123,28 @@ struct Candidate {
   std::uint64_t stamp;
 };
 
-// As read_file, but the reason names no path, and nothing but a plain file is waited for.
+void read_whole(int fd, std::span<std::byte> out, const fs::path& path) {
+  for (std::size_t at = 0; at < out.size();) {
+    const ssize_t got = ::pread(fd, out.data() + at, out.size() - at, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) refuse(errno, path);
+    if (got == 0) throw ImportError(fmt::format("shorter than it was: ends at byte {}", at));
+    at += static_cast<std::size_t>(got);
+  }
+}
+
+// As read_file, but what is wrong with the file names no path, and nothing but a plain file is waited for.
 Candidate read_candidate(const fs::path& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
-  if (!fd) refuse(errno);
+  if (!fd) refuse(errno, path);
   struct stat status {};
-  if (::fstat(fd.get(), &status) != 0) refuse(errno);
+  if (::fstat(fd.get(), &status) != 0) refuse(errno, path);
   if (!S_ISREG(status.st_mode)) throw ImportError("not a plain file");
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size == 0) throw ImportError("empty file");
   if (size > kLargestFile) throw ImportError("larger than 1 GiB");
   std::vector<std::byte> bytes(size);
-  try {
-    pread_exact(fd.get(), bytes, 0, path);
-  } catch (const DataError& error) {
-    throw ImportError(error.what());
-  }
+  read_whole(fd.get(), bytes, path);
   return {std::move(bytes), stamp_of(status)};
 }
 

@@ -34,4 +34,35 @@ NearHashes::Band NearHashes::sort_by_band(int band) const {
   return sorted;
 }
 
+std::span<const std::uint32_t> NearHashes::keys_with(int band, std::uint64_t value,
+                                                     std::uint32_t place) const noexcept {
+  const Band& b = bands_[static_cast<std::size_t>(band)];
+  const std::span<const std::uint32_t> all(b.keys.data() + b.begin[value],
+                                           b.begin[value + 1] - b.begin[value]);
+  if (all.size() <= kMostOfOneBand) return all;
+  const auto at = static_cast<std::size_t>(std::lower_bound(all.begin(), all.end(), place) - all.begin());
+  const std::size_t begin = at - std::min(at, kMostOfOneBand / 2);
+  return all.subspan(std::min(begin, all.size() - kMostOfOneBand), kMostOfOneBand);
+}
+
+std::size_t NearHashes::collect_near(std::uint64_t hash, std::vector<std::uint32_t>& near) const {
+  const auto place =
+      static_cast<std::uint32_t>(std::lower_bound(keys_.begin(), keys_.end(), hash) - keys_.begin());
+  std::size_t looked_at = 0;
+  for (int band = 0; band < kBands; ++band) {
+    for (int flipped = -1; flipped < kBandBits; ++flipped) {
+      const std::uint64_t flip = flipped < 0 ? 0 : std::uint64_t{1} << flipped;
+      const std::span<const std::uint32_t> keys = keys_with(band, band_of(hash, band) ^ flip, place);
+      looked_at += keys.size();
+      for (const std::uint32_t key : keys) {
+        if (std::popcount(hash ^ keys_[key]) <= kNearBits) near.push_back(key);
+      }
+    }
+  }
+  // A pair may be near in several bands.
+  std::sort(near.begin(), near.end());
+  near.erase(std::unique(near.begin(), near.end()), near.end());
+  return looked_at;
+}
+
 }  // namespace ft

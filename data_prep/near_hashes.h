@@ -3,6 +3,7 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -12,7 +13,10 @@
 namespace ft {
 
 // Two hashes at most 7 bits apart differ by at most one bit in one of their four 16-bit bands (else it would
-// be eight): so it is enough to look up each band and its 16 neighbours. Immutable; thread-safe.
+// be eight): so it is enough to look up each band and its 16 neighbours. Where more than kMostOfOneBand
+// distinct hashes share a band, as those of a film's frames do, only so many are looked at, the ones next to
+// the sought hash in order: a near one may then be missed, unless another band that is near has few.
+// Immutable; thread-safe.
 class NearHashes {
  public:
   struct Member {
@@ -22,20 +26,16 @@ class NearHashes {
   // About 30 bytes a member.
   explicit NearHashes(std::vector<Member> members);
 
+  static constexpr std::size_t kMostOfOneBand = 256;
+
   // Calls visit(distance, pictures of that hash, ascending) for each distinct hash at most kNearBits from
-  // `hash`.
+  // `hash`, in ascending order. Returns how many hashes were looked at for that. A pure function of the set.
   template <class Visit>
-  void visit_near(std::uint64_t hash, const Visit& visit) const {
-    for (int band = 0; band < kBands; ++band) {
-      for (int flipped = -1; flipped < kBandBits; ++flipped) {
-        const std::uint64_t flip = flipped < 0 ? 0 : std::uint64_t{1} << flipped;
-        for (const std::uint32_t key : keys_with(band, band_of(hash, band) ^ flip)) {
-          const std::uint64_t difference = hash ^ keys_[key];
-          const int distance = std::popcount(difference);
-          if (distance <= kNearBits && first_near_band(difference) == band) visit(distance, pictures_of(key));
-        }
-      }
-    }
+  std::size_t visit_near(std::uint64_t hash, const Visit& visit) const {
+    std::vector<std::uint32_t> near;
+    const std::size_t looked_at = collect_near(hash, near);
+    for (const std::uint32_t key : near) visit(std::popcount(hash ^ keys_[key]), pictures_of(key));
+    return looked_at;
   }
 
  private:
@@ -51,22 +51,17 @@ class NearHashes {
   [[nodiscard]] static std::uint64_t band_of(std::uint64_t hash, int band) noexcept {
     return (hash >> (band * kBandBits)) & ((std::uint64_t{1} << kBandBits) - 1);
   }
-  // A pair that is near in several bands is visited in the first.
-  [[nodiscard]] static int first_near_band(std::uint64_t difference) noexcept {
-    int band = 0;
-    while (std::popcount(band_of(difference, band)) > 1) ++band;
-    return band;
-  }
-  [[nodiscard]] std::span<const std::uint32_t> keys_with(int band, std::uint64_t value) const noexcept {
-    const Band& b = bands_[static_cast<std::size_t>(band)];
-    return {b.keys.data() + b.begin[value], b.begin[value + 1] - b.begin[value]};
-  }
+  // The keys that have `value` in this band, ascending; of too many, those around `place`.
+  [[nodiscard]] std::span<const std::uint32_t> keys_with(int band, std::uint64_t value,
+                                                         std::uint32_t place) const noexcept;
   [[nodiscard]] std::span<const std::uint32_t> pictures_of(std::uint32_t key) const noexcept {
     return {pictures_.data() + begin_[key], begin_[key + 1] - begin_[key]};
   }
   [[nodiscard]] Band sort_by_band(int band) const;
+  // The near ones, ascending, each once. Returns how many were looked at.
+  std::size_t collect_near(std::uint64_t hash, std::vector<std::uint32_t>& near) const;
 
-  std::vector<std::uint64_t> keys_;   // the distinct hashes
+  std::vector<std::uint64_t> keys_;   // the distinct hashes, ascending
   std::vector<std::uint32_t> begin_;  // of each one's pictures, one more than there are
   std::vector<std::uint32_t> pictures_;
   std::array<Band, kBands> bands_;

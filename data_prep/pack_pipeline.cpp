@@ -14,6 +14,7 @@
 
 #include "import_ledger.h"
 #include "import_stage.h"
+#include "library_versions.h"
 #include "pack_summary.h"
 #include "payload_spool.h"
 #include "placement.h"
@@ -72,6 +73,7 @@ nlohmann::ordered_json key_of(const InputSet& input, const PackOptions& options)
   key.erase("shard_mib");
   key.erase("limit_per_class");
   return {{"format", "ft_pack working directory 1"},
+          {"versions", versions_that_decide()},
           {"pictures", input.identity()},
           {"classes", input.classes()},
           {"encoding", std::move(key)}};
@@ -119,29 +121,40 @@ class Packing {
   Start begin(WorkingDirectory* directory) {
     Start start;
     std::string records;
+    bool interrupted = false;
     together(ranks_, "looking for an earlier try", [&] {
       if (!is_root_) return;
-      start.working = directory->path();
-      if (options_.fresh) directory->clear();
-      std::string notice;
-      EarlierTries earlier = take_up(*directory, key_of(input_, options_), input_, options_.workers, notice);
-      if (!notice.empty()) fmt::print(stderr, "ft_pack: {}\n", notice);
-      start.attempt = earlier.tries + 1;
-      ledger_->add(earlier.records);
-      tell(earlier);
-      records = std::move(earlier.records);
-      std::error_code error;
-      fs::create_directories(set_path(start.working), error);
-      if (error)
-        throw DataError(fmt::format("cannot create {}: {}", start.working.string(), error.message()));
+      try {
+        records = look_for_earlier(*directory, start);
+      } catch (const Interrupted&) {
+        interrupted = true;
+      }
     });
-    const std::string common =
-        from_root(ranks_, fmt::format("{} {}", start.attempt, start.working.string()), "starting");
+    const std::string common = from_root(
+        ranks_, interrupted ? "" : fmt::format("{} {}", start.attempt, start.working.string()), "starting");
+    if (common.empty()) throw Interrupted();
     start.attempt = static_cast<std::uint32_t>(std::stoul(common));
     start.working = common.substr(common.find(' ') + 1);
     records = from_root(ranks_, std::move(records), "sharing what is there");
     if (!is_root_) ledger_->add(records);
     return start;
+  }
+
+  // On rank 0; returns the records of what an earlier try left.
+  std::string look_for_earlier(WorkingDirectory& directory, Start& start) {
+    start.working = directory.path();
+    if (options_.fresh) directory.clear();
+    std::string notice;
+    EarlierTries earlier =
+        take_up(directory, key_of(input_, options_), input_, options_.workers, stop_requested_, notice);
+    if (!notice.empty()) fmt::print(stderr, "ft_pack: {}\n", notice);
+    start.attempt = earlier.tries + 1;
+    ledger_->add(earlier.records);
+    tell(earlier);
+    std::error_code error;
+    fs::create_directories(set_path(start.working), error);
+    if (error) throw DataError(fmt::format("cannot create {}: {}", start.working.string(), error.message()));
+    return std::move(earlier.records);
   }
 
   void tell(const EarlierTries& earlier) const {

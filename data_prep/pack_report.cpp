@@ -89,6 +89,21 @@ std::string storage_text(const PackResult& result) {
                             manifest.converted.size(), manifest.skipped.size());
 }
 
+// Where more can be read than these words tell.
+std::string where_the_lists_are(const PackResult& result) {
+  const Manifest& manifest = result.manifest;
+  const std::uint64_t notes = manifest.converted.size() + manifest.skipped.size();
+  const std::uint64_t repeats = result.duplicates.count;
+  if (repeats <= result.duplicates.listed.size()) {
+    return notes + repeats == 0 ? "" : fmt::format("the whole list is in {}\n", kManifestName);
+  }
+  static_assert(kMostListed == 1000);
+  const std::string first =
+      fmt::format("the first 1,000 are in {}: ft_pack duplicates --json prints all\n", kManifestName);
+  if (notes == 0) return first;
+  return first + fmt::format("what was converted and skipped is all in {}\n", kManifestName);
+}
+
 }  // namespace
 
 std::string pack_report(const PackResult& result, const std::string& out, double seconds) {
@@ -107,11 +122,7 @@ std::string pack_report(const PackResult& result, const std::string& out, double
     text += fmt::format("{} with an EXIF orientation, which training ignores (torchvision does too)\n",
                         count_of(manifest.exif_oriented, "image"));
   }
-  text += duplicates_text(result.duplicates);
-  if (!manifest.converted.empty() || !manifest.skipped.empty() || result.duplicates.count > 0) {
-    text += fmt::format("the whole list is in {}\n", kManifestName);
-  }
-  return text;
+  return text + duplicates_text(result.duplicates) + where_the_lists_are(result);
 }
 
 }  // namespace ft

@@ -31,16 +31,14 @@ void find_duplicates(const InputSet& input, const PackOptions& options, const Im
                      PackResult& result) {
   const LooksOfSet looks = looks_of(imported.samples, spools);
   const PictureNames names = names_of(input, imported.samples);
-  result.duplicates = name_repeats(find_repeats(looks, options.workers), names, names);
-  nlohmann::ordered_json& json = result.manifest.duplicates;
-  json = to_json(result.duplicates);
+  result.duplicates = name_repeats(find_repeats(looks, options.workers, stop_requested), names, names);
+  result.manifest.duplicates = to_json(result.duplicates);
   if (options.against.empty()) return;
+  // What another set holds is said, but is no part of this one, nor of its fingerprint.
   const PackedSet other(options.against);
   const LooksOfSet other_looks = ft::looks_of(other, options.workers, stop_requested);
-  result.overlap =
-      name_repeats(find_repeats(looks, other_looks, options.workers), names, ft::names_of(other));
-  json["against"] = to_json(*result.overlap);
-  json["against"]["fingerprint"] = other.fingerprint();
+  result.overlap = name_repeats(find_repeats(looks, other_looks, options.workers, stop_requested), names,
+                                ft::names_of(other));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include "near_hashes.h"
 #include "ordered_parallel.h"
+#include "pack_pipeline.h"
 
 namespace ft {
 namespace {
@@ -144,11 +145,13 @@ void LooksOfSet::add(std::uint64_t file, std::uint64_t pixels, std::uint64_t loo
   telling.push_back(is_telling ? 1 : 0);
 }
 
-std::vector<Repeat> find_repeats(const LooksOfSet& set, int workers) {
-  return find_repeats(set, set, workers);
+std::vector<Repeat> find_repeats(const LooksOfSet& set, int workers,
+                                 const std::function<bool()>& stop_requested) {
+  return find_repeats(set, set, workers, stop_requested);
 }
 
-std::vector<Repeat> find_repeats(const LooksOfSet& set, const LooksOfSet& other, int workers) {
+std::vector<Repeat> find_repeats(const LooksOfSet& set, const LooksOfSet& other, int workers,
+                                 const std::function<bool()>& stop_requested) {
   const Finder finder(set, other);
   const std::size_t blocks = (set.size() + kBlock - 1) / kBlock;
   OrderedParallel<std::vector<Repeat>> found(blocks, workers, [&](std::size_t block) {
@@ -161,6 +164,7 @@ std::vector<Repeat> find_repeats(const LooksOfSet& set, const LooksOfSet& other,
   });
   std::vector<Repeat> all;
   for (std::size_t block = 0; block < blocks; ++block) {
+    if (stop_requested()) throw Interrupted();
     const std::vector<Repeat> repeats = found.next();
     all.insert(all.end(), repeats.begin(), repeats.end());
   }

@@ -36,9 +36,12 @@ struct Repeat {
 };
 
 // The pictures of `set` that repeat an earlier one, each once, ascending. Time grows with the number of
-// pictures and of pairs that are near, not with its square. A pure function of the set.
-[[nodiscard]] std::vector<Repeat> find_repeats(const LooksOfSet& set, int workers);
+// pictures and of pairs that are near, not with its square. A pure function of the set. `stop_requested` is
+// asked every few hundred pictures, on the calling thread; throws Interrupted.
+[[nodiscard]] std::vector<Repeat> find_repeats(const LooksOfSet& set, int workers,
+                                               const std::function<bool()>& stop_requested);
 // The pictures of `set` that repeat one of `other`, each once, ascending.
-[[nodiscard]] std::vector<Repeat> find_repeats(const LooksOfSet& set, const LooksOfSet& other, int workers);
+[[nodiscard]] std::vector<Repeat> find_repeats(const LooksOfSet& set, const LooksOfSet& other, int workers,
+                                               const std::function<bool()>& stop_requested);
 
 }  // namespace ft

@@ -14,6 +14,7 @@
 #include "import_record.h"
 #include "journal.h"
 #include "ordered_parallel.h"
+#include "pack_pipeline.h"
 #include "payload_spool.h"
 #include "picture_look.h"
 
@@ -77,7 +78,7 @@ std::vector<ImportRecord> read_journals(const std::vector<JournalFile>& journals
 }  // namespace
 
 EarlierTries take_up(WorkingDirectory& directory, const Json& key, const InputSet& input, int workers,
-                     std::string& notice) {
+                     const std::function<bool()>& stop_requested, std::string& notice) {
   if (!fits(read_key(key_path(directory.path())), key, directory.path(), notice)) {
     directory.clear();
     write_file_atomically(key_path(directory.path()), key.dump(1) + "\n");
@@ -97,6 +98,7 @@ EarlierTries take_up(WorkingDirectory& directory, const Json& key, const InputSe
   Progress progress("check what is there", records.size(), "images");
   std::vector<bool> taken(input.size());
   for (std::size_t i = 0; i < records.size(); ++i) {
+    if (stop_requested()) throw Interrupted();
     progress.update(i + 1);
     const std::uint64_t candidate = records[i].sample.candidate;
     // A sample that was not usable in one try was imported again in the next.

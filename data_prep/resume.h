@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -21,8 +22,9 @@ struct EarlierTries {
 // On rank 0. Clears the directory when `key` (what the imports depend on) is another than its own, saying so
 // in `notice`, and writes the key. Reads the journals; each sample's input must be as it was (by stamp) and
 // its payload in the spool must match its hash. Candidates that were refused are not remembered: a file may
-// have become readable.
+// have become readable. `stop_requested` is asked before each sample; Interrupted leaves what is there.
 [[nodiscard]] EarlierTries take_up(WorkingDirectory& directory, const nlohmann::ordered_json& key,
-                                   const InputSet& input, int workers, std::string& notice);
+                                   const InputSet& input, int workers,
+                                   const std::function<bool()>& stop_requested, std::string& notice);
 
 }  // namespace ft

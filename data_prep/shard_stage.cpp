@@ -33,17 +33,17 @@ fs::path receipt_path(const fs::path& working, const std::string& shard) {
   return working / (fs::path(shard).stem().string() + ".json");
 }
 
-// The shard that an earlier try wrote, when it is the one that is wanted and its file is whole.
-std::optional<ShardEntry> find_complete(const fs::path& working, ShardPlace place,
-                                        const ShardTables& tables) {
-  const std::string name = shard_file_name(place.index, place.count);
+// The shard that an earlier try wrote, when it was made of the same and its file is whole.
+std::optional<ShardEntry> find_complete(const fs::path& working, const std::string& name,
+                                        const std::string& made_of) {
   const fs::path receipt = receipt_path(working, name);
   const fs::path file = set_path(working) / name;
   std::error_code ignored;
   if (!fs::exists(receipt, ignored) || !fs::exists(file, ignored)) return std::nullopt;
   try {
-    ShardEntry entry = shard_entry_from_json(Json::parse(read_text_file(receipt)));
-    const bool wanted = entry.file == name && entry.tables_xxh3_128 == hash_of_tables(tables);
+    const Json json = Json::parse(read_text_file(receipt));
+    ShardEntry entry = shard_entry_from_json(json.at("entry"));
+    const bool wanted = entry.file == name && json.at("made_of") == made_of;
     if (wanted && entry.xxh3_128 == xxh3_128_of_file(file)) return entry;
   } catch (const nlohmann::json::exception&) {
     // Torn: the shard is written again.
@@ -127,12 +127,14 @@ class ShardStage {
   ShardEntry make(std::uint32_t index) {
     const ShardPlace place{index, shards()};
     const ShardRows rows = placement_.rows_of(index);
-    if (auto complete = find_complete(working_, place, rows.tables)) {
+    const std::string made_of = hash_of_shard_source(place, input_.classes(), rows);
+    if (auto complete = find_complete(working_, shard_file_name(place.index, place.count), made_of)) {
       written_ += static_cast<std::int64_t>(rows.tables.rows());
       return *complete;
     }
     ShardEntry entry = write(place, rows);
-    write_file_atomically(receipt_path(working_, entry.file), to_json(entry).dump());
+    const Json receipt{{"made_of", made_of}, {"entry", to_json(entry)}};
+    write_file_atomically(receipt_path(working_, entry.file), receipt.dump());
     return entry;
   }
 

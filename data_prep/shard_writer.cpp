@@ -173,7 +173,29 @@ Layout lay_out(const fs::path& path, ShardPlace place, const std::vector<std::st
   return layout;
 }
 
+// Its length goes first, so that no two lists of columns read the same.
+template <class Column>
+void add_column(Xxh3Stream& hash, const Column& column) {
+  const std::uint64_t length = column.size();
+  hash.update(std::as_bytes(std::span(&length, 1)));
+  hash.update(std::as_bytes(std::span(column)));
+}
+
 }  // namespace
+
+std::string hash_of_shard_source(ShardPlace place, const std::vector<std::string>& classes,
+                                 const ShardRows& rows) {
+  Xxh3Stream hash;
+  add_column(hash, fmt::format("{} {} {}/{} HDF5 {}.{}.{}", kShardFormat, kShardFormatVersion, place.index,
+                               place.count, H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE));
+  for (const std::string& name : classes) add_column(hash, name);
+  add_column(hash, hash_of_tables(rows.tables));
+  add_column(hash, rows.source);
+  add_column(hash, rows.source_offset);
+  add_column(hash, rows.source_xxh3);
+  add_column(hash, rows.restart_index);
+  return hash.hex_digest();
+}
 
 ColumnWriter::ColumnWriter(const fs::path& path, std::uint64_t begin, std::uint64_t bytes)
     : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CLOEXEC)), missing_(bytes) {

@@ -33,6 +33,11 @@ struct ShardPlace {
   std::uint32_t count = 1;
 };
 
+// Of all that decides the bytes of a shard, HDF5's version included: the rows hold the hash of each payload,
+// and a payload's restart offsets follow from it.
+[[nodiscard]] std::string hash_of_shard_source(ShardPlace place, const std::vector<std::string>& classes,
+                                               const ShardRows& rows);
+
 // Bytes that go straight to their place in a file that HDF5 has laid out, front to back.
 class ColumnWriter {
  public:

@@ -153,7 +153,7 @@ std::uint64_t checked_size(const fs::path& path, const ShardEntry& entry) {
   return bytes;
 }
 
-// HDF5 1.10 does not survive every damaged file, so nothing that it would parse reaches it unchecked.
+// HDF5 was not made to survive damaged files, so nothing that it would parse reaches it unchecked.
 void check_metadata(const fs::path& path, const ShardEntry& entry) {
   if (entry.metadata_xxh3_128.empty()) return;
   if (hash_of_metadata(path, entry.payload) != entry.metadata_xxh3_128) {

@@ -108,6 +108,34 @@ grep -q 'shard-00001-of-00003.h5' stdout || fail 'verify does not name the shard
 expect 3 'shard-00001-of-00003.h5' sheet set --out new --per-class 50
 [[ ! -e new ]] || fail 'a failed sheet left something'
 
+# bmp FILE GREY: one grey pixel.
+bmp() {
+  local grey
+  grey=$(printf '\\x%02x' "$2")
+  printf '%b' 'BM\x3a\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0\x1\0\0\0\x1\0\0\0\x1\0\x18\0\0\0\0\0\x4\0\0\0' \
+    '\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0' "$grey$grey$grey\\0" >"$1"
+}
+
+# Too few descriptors: the pack ends or all is there, and no picture is taken for a bad one.
+mkdir -p pictures/a pictures/b
+for i in {1..60}; do
+  bmp "pictures/a/$i.bmp" "$i"
+  bmp "pictures/b/$i.bmp" $((i + 100))
+done
+refused=0
+for descriptors in {5..16} 40; do
+  got=0
+  (ulimit -n "$descriptors" && "$ft_pack" pack pictures --out few --workers 64 >stdout 2>stderr) || got=$?
+  if [[ $got == 0 ]]; then
+    grep -q '^0 stored as found, 120 converted to RGB, 0 skipped' stdout || fail "pictures lost, $descriptors descriptors"
+  else
+    [[ $got == 3 ]] || fail "exit $got with $descriptors descriptors"
+    ! grep -q 'cannot read .*\.bmp: Too many open files (hint: raise ulimit -n' stderr || refused=$((refused + 1))
+  fi
+  rm -rf few few.packing
+done
+[[ $refused -gt 0 ]] || fail 'no picture met too few descriptors'
+
 # Stopped half-way: it dies of the signal, and goes on where it was (test_pack_kill.sh has more of that).
 idx 200000 28 large
 for signal in TERM INT; do

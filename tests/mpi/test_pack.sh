@@ -47,6 +47,8 @@ pack_everywhere limited --shards 3 --limit-per-class 20
 pack_everywhere raw --shards 2 --encoding raw --max-side 8
 pack_everywhere against --shards 2 --against plain-alone
 grep -q 'warning: 89 pictures of against-alone are in plain-alone too' against.out || fail "$(cat against.out)"
+"$ft_pack" pack src --out without --shards 2 >/dev/null 2>&1 || fail 'without --against'
+diff -r without against-alone || fail '--against makes other bytes'
 grep -q 'skipped:' plain.out || fail 'the broken ones are not listed'
 grep -q '1 picture repeats an earlier one, under another label' plain.out || fail "$(cat plain.out)"
 

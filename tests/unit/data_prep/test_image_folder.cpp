@@ -93,6 +93,31 @@ TEST_F(Folder, WhatIsNoPlainFileIsNotRead) {
   EXPECT_EQ(message_of<ImportError>([&] { static_cast<void>(folder.load(2)); }), "not a plain file");
 }
 
+// Of one size and time, which is all that many tools look at.
+TEST_F(Folder, TheStampTellsASwapAndARewriting) {
+  file("a/1", "one");
+  file("b/2", "two");
+  const fs::path one = root_ / "a" / "1";
+  const fs::path two = root_ / "b" / "2";
+  const auto time = fs::last_write_time(one);
+  fs::last_write_time(two, time);
+  const ImageFolder folder(root_, {});
+  const std::uint64_t first = folder.stamp(0);
+  const std::uint64_t second = folder.stamp(1);
+  EXPECT_EQ(folder.stamp(0), first);
+
+  fs::rename(one, tmp_.path() / "kept");
+  fs::rename(two, one);
+  fs::rename(tmp_.path() / "kept", two);
+  EXPECT_NE(folder.stamp(0), first);
+  EXPECT_NE(folder.stamp(1), second);
+
+  const std::uint64_t swapped = folder.stamp(0);
+  file("a/1", "six");
+  fs::last_write_time(one, time);
+  EXPECT_NE(folder.stamp(0), swapped);
+}
+
 TEST_F(Folder, NamesThatAreNotUtf8) {
   file("a/\xE9t\xE9.jpg");
   file("b/1");

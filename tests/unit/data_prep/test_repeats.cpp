@@ -10,13 +10,16 @@
 
 #include "duplicates.h"
 #include "near_hashes.h"
+#include "pack_report.h"
 #include "repeats.h"
 
 namespace ft::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAreArray;
 
 // A scene: a few soft lights at places that `seed` decides, drawn at any size.
@@ -74,6 +77,10 @@ class Pictures {
   std::vector<Thumbnail> thumbnails_;
 };
 
+bool never() {
+  return false;
+}
+
 TEST(PictureLook, AnotherSizeNoiseAndMirrorKeepIt) {
   for (unsigned seed = 0; seed < 20; ++seed) {
     const PictureLook original = look_at(scene(300, 200, seed));
@@ -128,6 +135,29 @@ TEST(NearHashes, FindsExactlyTheNear) {
   EXPECT_GT(found, 2 * members.size());
 }
 
+// Of 64 bits, 40 are the same in all.
+TEST(NearHashes, ManyNearlyEqualCostNotTheirSquare) {
+  constexpr std::uint32_t kCount = 60'000;
+  constexpr std::size_t kMostEach = 4 * 17 * NearHashes::kMostOfOneBand;
+  std::mt19937_64 random(2);
+  std::vector<NearHashes::Member> members;
+  for (std::uint32_t i = 0; i < kCount; ++i) {
+    members.push_back({0x5A5A5A5A5A000000 | (random() & 0xFFFFFF), i});
+  }
+  const NearHashes index(members);
+  std::size_t looked_at = 0;
+  std::size_t found_itself = 0;
+  for (const NearHashes::Member& member : members) {
+    const std::size_t each = index.visit_near(member.hash, [&](int, std::span<const std::uint32_t> pictures) {
+      found_itself += static_cast<std::size_t>(std::ranges::count(pictures, member.picture));
+    });
+    ASSERT_LE(each, kMostEach);
+    looked_at += each;
+  }
+  EXPECT_EQ(found_itself, kCount);
+  EXPECT_LT(looked_at / kCount, 4000U);  // where all that share a band would be 120,000
+}
+
 TEST(Repeats, EachKindOnceWithItsFirst) {
   Pictures pictures;
   pictures.add(scene(200, 150, 1), 77);
@@ -138,7 +168,7 @@ TEST(Repeats, EachKindOnceWithItsFirst) {
   pictures.add(scene(200, 150, 3));
   pictures.add(scene(200, 150, 3, true));                          // 6: mirrored
   for (int i = 0; i < 3; ++i) pictures.add(RgbImage(20 + i, 20));  // blank ones are not alike
-  const std::vector<Repeat> repeats = find_repeats(pictures.looks(), 2);
+  const std::vector<Repeat> repeats = find_repeats(pictures.looks(), 2, never);
   std::map<std::uint64_t, std::pair<std::uint64_t, Likeness>> found;
   for (const Repeat& repeat : repeats) found[repeat.picture] = {repeat.original, repeat.likeness};
   const std::map<std::uint64_t, std::pair<std::uint64_t, Likeness>> expected{{2, {0, Likeness::kSameFile}},
@@ -148,16 +178,25 @@ TEST(Repeats, EachKindOnceWithItsFirst) {
   EXPECT_EQ(found, expected);
 }
 
+TEST(Repeats, AStopIsHeard) {
+  LooksOfSet looks;
+  for (std::uint64_t i = 1; i <= 2000; ++i) looks.add(i, i, 0, false);
+  int asked = 0;
+  const auto stop = [&asked] { return ++asked == 5; };
+  EXPECT_THROW(static_cast<void>(find_repeats(looks, 2, stop)), Interrupted);
+  EXPECT_THROW(static_cast<void>(find_repeats(looks, looks, 2, [] { return true; })), Interrupted);
+}
+
 TEST(Repeats, AcrossTwoSetsAnyOriginalCounts) {
   Pictures train;
   Pictures test(2000);
   test.add(scene(120, 90, 5));
   for (unsigned seed = 10; seed < 20; ++seed) train.add(scene(120, 90, seed));
   train.add(scene(120, 90, 5, false, 4));
-  const std::vector<Repeat> repeats = find_repeats(test.looks(), train.looks(), 1);
+  const std::vector<Repeat> repeats = find_repeats(test.looks(), train.looks(), 1, never);
   ASSERT_EQ(repeats.size(), 1U);
   EXPECT_EQ(repeats[0].original, 10U);
-  EXPECT_THAT(find_repeats(test.looks(), 1), IsEmpty());
+  EXPECT_THAT(find_repeats(test.looks(), 1, never), IsEmpty());
 }
 
 TEST(Duplicates, TwoLabelsComeFirstAndAreSaid) {
@@ -186,6 +225,21 @@ TEST(Duplicates, TheListIsBounded) {
   EXPECT_EQ(duplicates.count, kMostListed + 500);
   EXPECT_EQ(duplicates.listed.size(), kMostListed);
   EXPECT_EQ(duplicates.listed[0].label, "dog");
+  EXPECT_EQ(name_repeats(repeats, names, names, repeats.size()).listed.size(), kMostListed + 500);
+}
+
+TEST(Duplicates, TheReportSaysHowManyAreListed) {
+  PackResult result;
+  result.class_bytes = {1, 1};
+  result.manifest.classes = {"cat", "dog"};
+  result.manifest.counts = {1, 1};
+  EXPECT_THAT(pack_report(result, "set", 1), Not(HasSubstr("manifest.json")));
+  result.duplicates.count = kMostListed;
+  result.duplicates.listed.resize(kMostListed);
+  EXPECT_THAT(pack_report(result, "set", 1), HasSubstr("the whole list is in manifest.json\n"));
+  result.duplicates.count = kMostListed + 1;
+  EXPECT_THAT(pack_report(result, "set", 1),
+              AllOf(HasSubstr("the first 1,000 are in manifest.json"), Not(HasSubstr("the whole list"))));
 }
 
 }  // namespace

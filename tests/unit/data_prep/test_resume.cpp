@@ -9,8 +9,10 @@
 
 #include "ft/data/packed_set.h"
 
+#include "image_folder.h"
 #include "import_record.h"
 #include "packing_support.h"
+#include "tiny_jpegs.h"
 
 namespace ft::testing {
 namespace {
@@ -34,6 +36,7 @@ class ChangingInput final : public FakeInput {
   [[nodiscard]] LoadedImage load(std::size_t candidate) const override {
     LoadedImage loaded = FakeInput::load(candidate);
     loaded.stamp = stamp(candidate);
+    if (candidate == changed) loaded.source_xxh3 ^= 1;  // what a payload need not show
     return loaded;
   }
   [[nodiscard]] std::uint64_t stamp(std::size_t candidate) const override {
@@ -100,8 +103,8 @@ class Resume : public ::testing::Test {
 TEST_F(Resume, WhereverItWasInterrupted) {
   int interrupted = 0;
   for (const int questions : {8, 9, 30, 90, 118, 119, 120, 121, 122, 123, 124, 125}) {
-    // Whoever is interrupted again and again still gets on, if past the refused one.
-    while (try_to_interrupt_after(questions)) ++interrupted;
+    // Whoever is interrupted again and again still gets on, if past what is there and the refused one.
+    for (int more = questions; try_to_interrupt_after(more); more += 8) ++interrupted;
     EXPECT_EQ(contents_of(set_), contents_of(reference_)) << questions;
     EXPECT_FALSE(fs::exists(working_));
     fs::remove_all(set_);
@@ -119,6 +122,18 @@ TEST_F(Resume, NothingIsImportedTwiceButWhatWasRefused) {
 TEST_F(Resume, BeforeTheFirstPictureNothingIsLeft) {
   interrupt_after(0);
   EXPECT_FALSE(fs::exists(working_));
+}
+
+TEST_F(Resume, AStopIsHeardWhileWhatIsThereIsChecked) {
+  interrupt_after(80);
+  const std::uint64_t kept = fs::file_size(spool_);
+  int asked = 0;
+  const ChangingInput input = make_input();
+  EXPECT_THROW(static_cast<void>(pack(input, set_, options_, [&] { return asked++ >= 3; })), Interrupted);
+  EXPECT_EQ(asked, 4);
+  EXPECT_EQ(input.loads(), 0U);
+  EXPECT_EQ(fs::file_size(spool_), kept);
+  EXPECT_LE(go_on(make_input()), std::size_t{2 * kPerClass} - 35);
 }
 
 TEST_F(Resume, ATornJournalIsCut) {
@@ -159,6 +174,29 @@ TEST_F(Resume, AChangedFileIsReadAgain) {
   EXPECT_LT(go_on(again), std::size_t{2 * kPerClass} - 30);
 }
 
+// Two files of one size that change places, their times with them.
+TEST_F(Resume, SwappedFilesAreReadAgain) {
+  const fs::path root = tmp_.path() / "pictures";
+  const std::vector<std::byte> jpeg = bytes_of_hex(kTinyGreyJpeg);
+  std::string bytes(reinterpret_cast<const char*>(jpeg.data()), jpeg.size());
+  for (const char* name : {"a/1", "a/2", "b/1", "b/2"}) {
+    write_text(root / name, bytes + name);  // what follows a JPEG is no part of the picture
+    fs::last_write_time(root / name, fs::file_time_type());
+  }
+  const ImageFolder folder(root, {});
+  int asked = 0;
+  const auto stop_late = [&] { return asked++ >= 6; };
+  EXPECT_THROW(static_cast<void>(pack(folder, set_, options_, stop_late)), Interrupted);
+  ASSERT_TRUE(fs::exists(journal_));
+  fs::rename(root / "a/1", root / "kept");
+  fs::rename(root / "a/2", root / "a/1");
+  fs::rename(root / "kept", root / "a/2");
+  fs::remove_all(reference_);
+  static_cast<void>(pack(folder, reference_, options_, [] { return false; }));
+  static_cast<void>(pack(folder, set_, options_, [] { return false; }));
+  EXPECT_EQ(contents_of(set_), contents_of(reference_));
+}
+
 TEST_F(Resume, AnotherInputStartsAfresh) {
   interrupt_after(80);
   ChangingInput input = make_input();
@@ -167,6 +205,15 @@ TEST_F(Resume, AnotherInputStartsAfresh) {
   EXPECT_EQ(go_on(input), 2U * kPerClass);
   EXPECT_THAT(::testing::internal::GetCapturedStderr(),
               HasSubstr("set.packing is of another pack (pictures differ): it starts afresh"));
+}
+
+TEST_F(Resume, WhatOtherVersionsImportedStartsAfresh) {
+  interrupt_after(80);
+  const fs::path key = working_ / "key.json";
+  nlohmann::ordered_json json = nlohmann::ordered_json::parse(read_text_file(key));
+  json.at("versions").at("zlib") = "another";
+  write_text(key, json.dump());
+  EXPECT_EQ(go_on(make_input()), 2U * kPerClass);
 }
 
 TEST_F(Resume, FreshBeginsAnew) {
@@ -199,6 +246,26 @@ TEST_F(Resume, ACompleteShardIsKeptAndADamagedOneIsNot) {
   EXPECT_THROW(stop_in_the_last_shard(), Interrupted);
   flip_byte(shard, fs::file_size(shard) - 1);
   static_cast<void>(go_on(make_input()));
+}
+
+// As of a BMP in whose header a byte changes that means nothing: what is stored stays, what it was made of
+// not.
+TEST_F(Resume, AShardWhoseSourcesChangedIsWrittenAgain) {
+  const auto stop_in_the_last_shard = [&] {
+    static_cast<void>(pack(make_input(), set_, options_,
+                           [&] { return fs::exists(working_ / "shard-00002-of-00004.json"); }));
+  };
+  for (const std::size_t changed : {std::size_t{2}, std::size_t{20}, std::size_t{40}, std::size_t{55}}) {
+    EXPECT_THROW(stop_in_the_last_shard(), Interrupted);
+    ChangingInput input = make_input();
+    input.changed = changed;
+    fs::remove_all(reference_);
+    static_cast<void>(pack(input, reference_, options_, [] { return false; }));
+    ChangingInput again = make_input();
+    again.changed = changed;
+    EXPECT_EQ(go_on(again), 2U);  // and the refused one
+    fs::remove_all(set_);
+  }
 }
 
 TEST_F(Resume, ARunningPackIsNotDisturbed) {
