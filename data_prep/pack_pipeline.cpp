@@ -50,7 +50,7 @@ fs::path target_of(const fs::path& out) {
   std::error_code error;
   const fs::path whole = fs::weakly_canonical(fs::absolute(out), error);
   if (error) throw DataError(fmt::format("cannot resolve --out {}: {}", out.string(), error.message()));
-  const fs::path target = whole.has_filename() ? whole : whole.parent_path();
+  fs::path target = whole.has_filename() ? whole : whole.parent_path();
   if (fs::is_symlink(fs::symlink_status(target, error))) {
     throw UsageError(fmt::format("--out {} is a link that leads nowhere", out.string()));
   }

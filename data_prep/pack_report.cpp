@@ -98,7 +98,7 @@ std::string where_the_lists_are(const PackResult& result) {
     return notes + repeats == 0 ? "" : fmt::format("the whole list is in {}\n", kManifestName);
   }
   static_assert(kMostListed == 1000);
-  const std::string first =
+  std::string first =
       fmt::format("the first 1,000 are in {}: ft_pack duplicates --json prints all\n", kManifestName);
   if (notes == 0) return first;
   return first + fmt::format("what was converted and skipped is all in {}\n", kManifestName);

@@ -38,7 +38,9 @@ class FirstWith {
   struct Entry {
     std::uint64_t value;
     std::uint32_t picture;
-    auto operator<=>(const Entry&) const = default;
+    [[nodiscard]] bool operator<(const Entry& other) const {
+      return std::tie(value, picture) < std::tie(other.value, other.picture);
+    }
   };
   std::vector<Entry> entries_;
 };
@@ -78,7 +80,10 @@ class Finder {
     int distance;
     bool is_mirrored;
     std::uint32_t picture;
-    auto operator<=>(const Candidate&) const = default;
+    [[nodiscard]] bool operator<(const Candidate& other) const {
+      return std::tie(distance, is_mirrored, picture) <
+             std::tie(other.distance, other.is_mirrored, other.picture);
+    }
   };
 
   // Within one set, only what comes before counts.

@@ -176,8 +176,10 @@ std::vector<ShardEntry> gather_entries(const std::vector<ShardEntry>& mine, std:
   for (const ShardEntry& entry : mine) own.push_back(to_json(entry));
   const std::vector<std::string> gathered = ranks.all_gather(own.dump(), "gathering what was written");
   std::vector<Json> lists;
+  lists.reserve(gathered.size());
   for (const std::string& text : gathered) lists.push_back(Json::parse(text));
   std::vector<ShardEntry> entries;
+  entries.reserve(shards);
   for (std::uint32_t i = 0; i < shards; ++i) {
     entries.push_back(shard_entry_from_json(lists[i % lists.size()].at(i / lists.size())));
   }

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <bit>
-#include <cstring>
 
 #include <fmt/format.h>
 
@@ -64,7 +63,8 @@ bool agree(const VectorPixels& vectors, const std::array<std::array<Value, 256>,
     VectorPixels::finish();
     for (std::size_t i = 0; i < out.size(); ++i) {
       const std::size_t channel = places.pixel_step == 3 ? i % 3 : i / VectorPixels::kGroup;
-      if (std::memcmp(&out[i], &table[channel][level], sizeof(Value)) != 0) return false;
+      using Bits = std::array<std::byte, sizeof(Value)>;
+      if (std::bit_cast<Bits>(out[i]) != std::bit_cast<Bits>(table[channel][level])) return false;
     }
   }
   return true;
