@@ -219,16 +219,15 @@ std::string ImageFolder::listing() const {
   return text;
 }
 
-std::unique_ptr<ImageFolder> ImageFolder::from_listing(fs::path root, std::string_view listing) {
-  std::unique_ptr<ImageFolder> folder(new ImageFolder(std::move(root)));
-  for (std::string name = take_name(listing); !name.empty(); name = take_name(listing)) {
-    folder->classes_.push_back(std::move(name));
+ImageFolder::ImageFolder(fs::path root, Listing listing) : root_(std::move(root)) {
+  std::string_view rest = listing.text;
+  for (std::string name = take_name(rest); !name.empty(); name = take_name(rest)) {
+    classes_.push_back(std::move(name));
   }
-  while (!listing.empty()) {
-    const std::int32_t label = std::stoi(take_name(listing));
-    folder->files_.push_back({take_name(listing), label});
+  while (!rest.empty()) {
+    const std::int32_t label = std::stoi(take_name(rest));
+    files_.push_back({take_name(rest), label});
   }
-  return folder;
 }
 
 nlohmann::ordered_json ImageFolder::description() const {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
+#include <string>
 #include <string_view>
 
 #include "input_set.h"
@@ -16,9 +16,12 @@ class ImageFolder final : public InputSet {
   // Scans now. `wanted`: only these classes, when not empty. Throws DataError (missing, unreadable, no or one
   // class, a class without files) or UsageError (unknown class).
   ImageFolder(std::filesystem::path root, const std::vector<std::string>& wanted);
-  // The one that another rank has scanned (listing()).
-  [[nodiscard]] static std::unique_ptr<ImageFolder> from_listing(std::filesystem::path root,
-                                                                 std::string_view listing);
+  // What another rank's scan has found: its listing().
+  struct Listing {
+    explicit Listing(std::string_view all) : text(all) {}
+    std::string_view text;
+  };
+  ImageFolder(std::filesystem::path root, Listing listing);
 
   [[nodiscard]] const std::vector<std::string>& classes() const noexcept override { return classes_; }
   [[nodiscard]] std::size_t size() const noexcept override { return files_.size(); }
@@ -38,7 +41,6 @@ class ImageFolder final : public InputSet {
     std::int32_t label;
   };
 
-  explicit ImageFolder(std::filesystem::path root) : root_(std::move(root)) {}
   void scan_class(const std::string& name, std::int32_t label);
 
   std::filesystem::path root_;

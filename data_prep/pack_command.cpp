@@ -66,7 +66,7 @@ std::unique_ptr<InputSet> open_input(const PackArguments& arguments, Communicato
     if (listing.empty()) {
       input = open_input(arguments);
     } else {
-      input = ImageFolder::from_listing(arguments.source, listing);
+      input = std::make_unique<ImageFolder>(arguments.source, ImageFolder::Listing(listing));
     }
   });
   return input;

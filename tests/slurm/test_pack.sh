@@ -15,12 +15,9 @@ readonly kImages=/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz
 stop_a_running_pack() {
   local job
   submit --pack -- "$kImages" --out packed --shards 5 --workers 1 | tee submitted
-  job=$(sed -n 's/^job //p' submitted)
+  job=$(submitted_job)
   until [[ -s packed.packing/journal-00001-00003 || -e packed ]]; do sleep 0.05; done
-  on_cluster run scancel --batch --signal=USR1 "$job"
-  until on_cluster run scontrol show job "$job" | grep -Eq 'JobState=(FAILED|COMPLETED)'; do sleep 0.5; done
-  on_cluster run scontrol show job "$job" | grep 'ExitCode='
-  cat "ft_pack-$job.log"
+  stop_job "$job" "ft_pack-$job.log"
 }
 expect_status 0 stop_a_running_pack
 expect_output 'ExitCode=75:0'

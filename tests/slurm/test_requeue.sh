@@ -24,12 +24,9 @@ expect_output 'restart 1 of 1'
 stop_a_running_job() {
   local job
   submit -- --seconds 60 | tee submitted
-  job=$(sed -n 's/^job //p' submitted)
+  job=$(submitted_job)
   until (($(grep -cs '^rank' "ft_dist-$job.log") == 4)); do sleep 0.1; done
-  on_cluster run scancel --batch --signal=USR1 "$job"
-  until on_cluster run scontrol show job "$job" | grep -q 'JobState=FAILED'; do sleep 0.5; done
-  on_cluster run scontrol show job "$job" | grep 'ExitCode='
-  cat "ft_dist-$job.log"
+  stop_job "$job" "ft_dist-$job.log"
 }
 expect_status 0 stop_a_running_job
 expect_output 'ExitCode=75:0'
