@@ -1,12 +1,10 @@
 #include "jpeg_restart.h"
 
 #include <algorithm>
-#include <array>
-#include <csetjmp>
-#include <cstdio>  // jpeglib.h needs it
 #include <limits>
 
-#include <jpeglib.h>
+#include "ft/base/error.h"
+#include "ft/data/jpeg_library.h"
 
 namespace ft {
 namespace {
@@ -20,32 +18,20 @@ constexpr int kLeastIntervalPixels = 64;
 // false: the file then stays as it is, which is no error.
 class Transcoder {
  public:
-  explicit Transcoder(std::span<const std::byte> file) {
-    in_.err = out_.err = jpeg_std_error(&errors_);
-    errors_.error_exit = on_error;
-    errors_.output_message = [](j_common_ptr) {};
-    in_.client_data = out_.client_data = this;
-    source_.next_input_byte = reinterpret_cast<const JOCTET*>(file.data());
-    source_.bytes_in_buffer = file.size();
-    source_.init_source = [](j_decompress_ptr) {};
-    source_.fill_input_buffer = [](j_decompress_ptr) -> boolean { return FALSE; };
-    source_.skip_input_data = skip;
-    source_.resync_to_restart = jpeg_resync_to_restart;
-    source_.term_source = [](j_decompress_ptr) {};
+  explicit Transcoder(std::span<const std::byte> file) : jpeg_(file), in_(jpeg_.info()) {
+    out_.err = in_.err;  // its errors, too, end the step of jpeg_.run() that they come up in
+    out_.client_data = in_.client_data;
     sink_.init_destination = [](j_compress_ptr) {};
     sink_.empty_output_buffer = on_full;
     sink_.term_destination = [](j_compress_ptr) {};
   }
   Transcoder(const Transcoder&) = delete;
   Transcoder& operator=(const Transcoder&) = delete;
-  ~Transcoder() {
-    jpeg_destroy_compress(&out_);
-    jpeg_destroy_decompress(&in_);  // last: it owns the coefficients
-  }
+  ~Transcoder() { jpeg_destroy_compress(&out_); }
 
   // Call once, first.
   [[nodiscard]] bool read() {
-    return guarded([this] { return read_coefficients(); });
+    return succeeds([this] { return read_coefficients(); });
   }
 
   // The file with a marker after every `interval` MCUs; nothing when it would take more than `most_bytes`.
@@ -53,7 +39,7 @@ class Transcoder {
     std::vector<std::byte> file(most_bytes);
     sink_.next_output_byte = reinterpret_cast<JOCTET*>(file.data());
     sink_.free_in_buffer = file.size();
-    if (!guarded([this, interval] { return write_coefficients(interval); })) return std::nullopt;
+    if (!succeeds([this, interval] { return write_coefficients(interval); })) return std::nullopt;
     file.resize(file.size() - sink_.free_in_buffer);
     return file;
   }
@@ -64,19 +50,21 @@ class Transcoder {
   [[nodiscard]] int mcu_rows() const { return ceiling(in_.image_height, in_.max_v_samp_factor); }
 
  private:
-  // longjmp runs no destructors, so `step` and what it calls must own nothing.
+  // `step` must own nothing: see JpegDecompressor::run.
   template <typename Step>
-  bool guarded(const Step& step) {
-    if (setjmp(escape_) != 0) return false;
-    return step();
+  [[nodiscard]] bool succeeds(const Step& step) {
+    try {
+      jpeg_.run(step);
+      return true;
+    } catch (const DataError&) {
+      return false;
+    }
   }
 
   bool read_coefficients() {
-    jpeg_create_decompress(&in_);
-    in_.src = &source_;
-    if (jpeg_read_header(&in_, TRUE) != JPEG_HEADER_OK || !is_plain()) return false;
+    if (!jpeg_.read_header() || !is_plain()) return false;
     coefficients_ = jpeg_read_coefficients(&in_);
-    return coefficients_ != nullptr && errors_.num_warnings == 0 && in_.input_scan_number == 1;
+    return coefficients_ != nullptr && in_.err->num_warnings == 0 && in_.input_scan_number == 1;
   }
 
   // Three components, all in one scan of Huffman codes, chroma at most halved each way.
@@ -107,26 +95,16 @@ class Transcoder {
     return (static_cast<int>(pixels) + mcu - 1) / mcu;
   }
 
-  [[noreturn]] static void on_error(j_common_ptr info) {
-    std::longjmp(static_cast<Transcoder*>(info->client_data)->escape_, 1);
+  static boolean on_full(j_compress_ptr info) {
+    info->err->error_exit(reinterpret_cast<j_common_ptr>(info));
+    return FALSE;  // not reached
   }
 
-  static boolean on_full(j_compress_ptr info) { on_error(reinterpret_cast<j_common_ptr>(info)); }
-
-  static void skip(j_decompress_ptr info, long count) {
-    auto& source = *info->src;
-    const auto step = std::min(static_cast<std::size_t>(std::max(count, 0L)), source.bytes_in_buffer);
-    source.next_input_byte += step;
-    source.bytes_in_buffer -= step;
-  }
-
-  jpeg_decompress_struct in_{};
+  JpegDecompressor jpeg_;
+  jpeg_decompress_struct& in_;
   jpeg_compress_struct out_{};
-  jpeg_error_mgr errors_{};
-  jpeg_source_mgr source_{};
   jpeg_destination_mgr sink_{};
-  jvirt_barray_ptr* coefficients_ = nullptr;  // libjpeg's
-  std::jmp_buf escape_{};
+  jvirt_barray_ptr* coefficients_ = nullptr;  // libjpeg's, as long as in_ is
 };
 
 constexpr std::byte kMarker{0xFF};
