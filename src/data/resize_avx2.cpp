@@ -4,6 +4,7 @@
 #if defined(__x86_64__)
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <immintrin.h>
@@ -17,37 +18,37 @@ namespace {
 
 constexpr int kLowBits = 11;
 constexpr int kLowMask = (1 << kLowBits) - 1;
-constexpr int kGroup = 4;                // taps that one load brings
-constexpr std::size_t kGroupBytes = 64;  // of packed weights: the high halves, then the low ones
+constexpr int kBlock = 4;  // outputs of a row that are made at once, two in a vector
+constexpr std::size_t kPairBytes =
+    64;  // weights of two taps of two outputs: the high halves, then the low ones
+constexpr std::size_t kTwoPixels = 6;  // bytes
 constexpr std::size_t kLoadBytes = 16;
 
-int groups_of(const ResampleTable& table) {
-  return (*std::max_element(table.count.begin(), table.count.end()) + kGroup - 1) / kGroup;
+// Two taps of one output: for each channel, in its lane of both halves.
+void pack_pair(std::int32_t first, std::int32_t second, std::int8_t* lane) {
+  const std::array<std::int16_t, 2> high{static_cast<std::int16_t>(first >> kLowBits),
+                                         static_cast<std::int16_t>(second >> kLowBits)};
+  const std::array<std::int16_t, 2> low{static_cast<std::int16_t>(first & kLowMask),
+                                        static_cast<std::int16_t>(second & kLowMask)};
+  for (std::size_t channel = 0; channel < 3; ++channel) {
+    std::memcpy(lane + 4 * channel, high.data(), sizeof high);
+    std::memcpy(lane + kPairBytes / 2 + 4 * channel, low.data(), sizeof low);
+  }
 }
 
-// A group's 32 bytes of one half: taps 0 and 1 for each channel, then taps 2 and 3.
+// By two outputs, two taps.
 void pack(ResampleTable& table) {
-  const int groups = groups_of(table);
-  const int padded = groups * kGroup;
-  table.packed.resize(static_cast<std::size_t>(table.outputs()) * static_cast<std::size_t>(groups) *
-                      kGroupBytes);
-  std::int8_t* out = table.packed.data();
-  for (int i = 0; i < table.outputs(); ++i) {
+  const auto pairs =
+      static_cast<std::size_t>(*std::max_element(table.count.begin(), table.count.end()) + 1) / 2;
+  const int blocked = table.outputs() / kBlock * kBlock;
+  table.packed.assign(static_cast<std::size_t>(blocked / 2) * pairs * kPairBytes, 0);
+  for (int i = 0; i < blocked; ++i) {
     const auto weights = table.weights_of(i);
-    for (int tap = 0; tap < padded; tap += kGroup, out += kGroupBytes) {
-      for (int pair = 0; pair < 2; ++pair) {
-        for (int lane = 0; lane < 4; ++lane) {
-          for (int k = 0; k < 2; ++k) {
-            const auto index = static_cast<std::size_t>(tap + 2 * pair) + static_cast<std::size_t>(k);
-            const std::int32_t weight = index < weights.size() ? weights[index] : 0;
-            const auto high = static_cast<std::int16_t>(weight >> kLowBits);
-            const auto low = static_cast<std::int16_t>(weight & kLowMask);
-            const int place = 16 * pair + 4 * lane + 2 * k;
-            std::memcpy(out + place, &high, sizeof high);
-            std::memcpy(out + 32 + place, &low, sizeof low);
-          }
-        }
-      }
+    std::int8_t* lane = table.packed.data() + static_cast<std::size_t>(i / 2) * pairs * kPairBytes +
+                        static_cast<std::size_t>(i % 2) * kLoadBytes;
+    for (std::size_t pair = 0; pair < pairs; ++pair, lane += kPairBytes) {
+      const std::size_t tap = 2 * pair;
+      pack_pair(weights[tap], tap + 1 < weights.size() ? weights[tap + 1] : 0, lane);
     }
   }
 }
@@ -60,45 +61,42 @@ FT_AVX2 __m256i join(__m256i high, __m256i low) {
   return _mm256_add_epi32(_mm256_slli_epi32(high, kLowBits), low);
 }
 
-// The sums of one output: taps 0, 1, 4, 5, ... in the low lane, the others in the high one; red, green, blue.
-FT_AVX2 __m256i filter_one(const std::uint8_t* pixel, const std::int8_t* packed, int groups) {
-  const __m256i spread = _mm256_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1,  //
-                                          6, -1, 9, -1, 7, -1, 10, -1, 8, -1, 11, -1, -1, -1, -1, -1);
-  __m256i high = _mm256_setzero_si256();
-  __m256i low = _mm256_setzero_si256();
-  for (int group = 0; group < groups; ++group, packed += kGroupBytes, pixel += 3 * kGroup) {
-    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(pixel));
-    const __m256i taps = _mm256_shuffle_epi8(_mm256_broadcastsi128_si256(bytes), spread);
-    high = _mm256_add_epi32(high, _mm256_madd_epi16(taps, load(packed)));
-    low = _mm256_add_epi32(low, _mm256_madd_epi16(taps, load(packed + 32)));
-  }
-  return join(high, low);
+FT_AVX2 __m256i load_two(const std::uint8_t* first, const std::uint8_t* second) {
+  const __m128i low = _mm_loadu_si128(reinterpret_cast<const __m128i*>(first));
+  const __m128i high = _mm_loadu_si128(reinterpret_cast<const __m128i*>(second));
+  return _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
 }
 
-// Two outputs' sums to their values, a lane each.
-FT_AVX2 __m256i round_pair(__m256i first, __m256i second) {
-  const __m256i sum = _mm256_add_epi32(_mm256_permute2x128_si256(first, second, 0x20),
-                                       _mm256_permute2x128_si256(first, second, 0x31));
-  return _mm256_srai_epi32(_mm256_add_epi32(sum, _mm256_set1_epi32(kRoundingHalf)), kFractionBits);
+// Two outputs, a lane each: red, green, blue and nothing.
+FT_AVX2 __m256i filter_two(const std::uint8_t* first, const std::uint8_t* second, const std::int8_t* packed,
+                           int pairs) {
+  const __m256i spread =
+      _mm256_broadcastsi128_si256(_mm_setr_epi8(0, -1, 3, -1, 1, -1, 4, -1, 2, -1, 5, -1, -1, -1, -1, -1));
+  __m256i high = _mm256_setzero_si256();
+  __m256i low = _mm256_set1_epi32(kRoundingHalf);
+  for (int pair = 0; pair < pairs; ++pair, packed += kPairBytes, first += kTwoPixels, second += kTwoPixels) {
+    const __m256i taps = _mm256_shuffle_epi8(load_two(first, second), spread);
+    high = _mm256_add_epi32(high, _mm256_madd_epi16(taps, load(packed)));
+    low = _mm256_add_epi32(low, _mm256_madd_epi16(taps, load(packed + kPairBytes / 2)));
+  }
+  return _mm256_srai_epi32(join(high, low), kFractionBits);
 }
 
 FT_AVX2 void filter_row(const std::uint8_t* in, std::size_t readable, const ResampleTable& table,
                         std::uint8_t* out) {
-  constexpr int kBlock = 4;
-  const int groups = static_cast<int>(table.packed.size() / kGroupBytes) / table.outputs();
-  const std::size_t reach = static_cast<std::size_t>(groups - 1) * 3 * kGroup + kLoadBytes;
-  const std::size_t output_bytes = static_cast<std::size_t>(groups) * kGroupBytes;
+  const int blocked = table.outputs() / kBlock * kBlock;
+  const int pairs = static_cast<int>(table.packed.size() / kPairBytes) / std::max(1, blocked / 2);
+  const std::size_t reach = static_cast<std::size_t>(pairs - 1) * kTwoPixels + kLoadBytes;
+  const std::size_t two_outputs = static_cast<std::size_t>(pairs) * kPairBytes;
   const __m128i squeeze = _mm_setr_epi8(0, 1, 2, 4, 5, 6, 8, 9, 10, 12, 13, 14, -1, -1, -1, -1);
   const int* first = table.first.data();
   const std::int8_t* packed = table.packed.data();
   int i = 0;
-  for (; i + kBlock <= table.outputs(); i += kBlock, out += 3 * kBlock, packed += kBlock * output_bytes) {
+  for (; i < blocked; i += kBlock, out += 3 * kBlock, packed += 2 * two_outputs) {
     if (3 * static_cast<std::size_t>(first[i + kBlock - 1]) + reach > readable) break;
-    const auto one = [&](int k) __attribute__((target("avx2"))) {
-      return filter_one(in + std::ptrdiff_t{3} * first[i + k],
-                        packed + static_cast<std::size_t>(k) * output_bytes, groups);
-    };
-    const __m256i words = _mm256_packs_epi32(round_pair(one(0), one(1)), round_pair(one(2), one(3)));
+    const auto at = [&](int k) { return in + std::ptrdiff_t{3} * first[i + k]; };
+    const __m256i words = _mm256_packs_epi32(filter_two(at(0), at(1), packed, pairs),
+                                             filter_two(at(2), at(3), packed + two_outputs, pairs));
     const __m256i bytes = _mm256_packus_epi16(words, words);  // outputs 0 and 2 in the low lane, 1 and 3
     const __m128i four =
         _mm_unpacklo_epi32(_mm256_castsi256_si128(bytes), _mm256_extracti128_si256(bytes, 1));
@@ -144,9 +142,8 @@ FT_AVX2 __m256i pair_of(std::int32_t first, std::int32_t second) {
 
 FT_AVX2 void blend_rows(const std::uint8_t* in, std::size_t stride, std::span<const std::int32_t> weights,
                         std::size_t bytes, std::uint8_t* out) {
-  constexpr std::size_t kBlock = 32;
   std::size_t x = 0;
-  for (; x + kBlock <= bytes; x += kBlock) {
+  for (; x + sizeof(__m256i) <= bytes; x += sizeof(__m256i)) {
     Sums sums;
     for (int j = 0; j < 4; ++j) {
       sums.high[j] = _mm256_setzero_si256();
