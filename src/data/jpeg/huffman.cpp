@@ -66,17 +66,17 @@ HuffmanTable::Symbol HuffmanTable::next_long(BitReader& reader, Entry entry) con
     const std::uint32_t bits = reader.peek(16);
     length = kLookBits + 1;
     while (bits >= limit_[static_cast<std::size_t>(length)] && length < 17) ++length;
-    if (length > 16) return {kBroken, 0};
+    if (length > 16) return {kBroken, 0, false};
     const auto code = static_cast<int>(bits >> static_cast<unsigned>(16 - length));
     symbol =
         symbols_[static_cast<std::size_t>(first_symbol_[static_cast<std::size_t>(length)] + code) & 255U];
   }
   reader.consume(length);
   const int size = symbol & 15;
-  if (size == 0) return {symbol == kZeroRun ? 15 : kEndOfBlock, 0};
+  if (size == 0) return {symbol == kZeroRun ? 15 : kEndOfBlock, 0, false};
   const int value = extend(reader.peek(size), size);
   reader.consume(size);
-  return {symbol >> 4, value};
+  return {symbol >> 4, value, false};
 }
 
 }  // namespace ft::jpeg

@@ -58,13 +58,15 @@ class HuffmanTable {
   [[nodiscard]] bool build(const JHUFF_TBL& table, std::uint8_t most);
 
   static constexpr int kLookBits = 10;
-  static constexpr int kEndOfBlock = 127;  // a "run" that leads out of any block
-  static constexpr int kBroken = 126;      // the same, and nothing good
+  static constexpr int kShortOfOneRefill = 3;  // of 56 bits, and 31 are there before each
+  static constexpr int kEndOfBlock = 127;      // a "run" that leads out of any block
+  static constexpr int kBroken = 126;          // the same, and nothing good
 
   // What the next bits say.
   struct Symbol {
-    int run;    // zeros before the coefficient
-    int value;  // the coefficient
+    int run;        // zeros before the coefficient
+    int value;      // the coefficient
+    bool is_short;  // took at most kLookBits
   };
 
   // Decodes one symbol; needs 31 bits in `reader`.
@@ -72,7 +74,7 @@ class HuffmanTable {
     const Entry entry = look_[reader.peek(kLookBits)];
     if (entry.complete) [[likely]] {
       reader.consume(entry.bits);
-      return {entry.run, entry.value};
+      return {entry.run, entry.value, true};
     }
     return next_long(reader, entry);
   }
@@ -124,16 +126,16 @@ inline BlockSummary decode_block(BitReader& reader, const HuffmanTable& dc_table
   int last = 0;
   while (k < 64) {
     reader.refill();
-    const HuffmanTable::Symbol symbol = ac_table.next(reader);
-    k += symbol.run;
-    if (k >= 64) {
-      if (symbol.run != HuffmanTable::kEndOfBlock) magnitude = -1;
-      break;
+    for (int i = 0; i < HuffmanTable::kShortOfOneRefill; ++i) {
+      const HuffmanTable::Symbol symbol = ac_table.next(reader);
+      k += symbol.run;
+      if (k >= 64) return {last, symbol.run == HuffmanTable::kEndOfBlock ? magnitude : -1};
+      const int value = symbol.value * quantisers[static_cast<std::size_t>(k)];
+      block.coefficients[kNaturalOrder[static_cast<std::size_t>(k)]] = static_cast<std::int16_t>(value);
+      magnitude += std::abs(value);
+      last = k++;
+      if (!symbol.is_short || k >= 64) break;
     }
-    const int value = symbol.value * quantisers[static_cast<std::size_t>(k)];
-    block.coefficients[kNaturalOrder[static_cast<std::size_t>(k)]] = static_cast<std::int16_t>(value);
-    magnitude += std::abs(value);
-    last = k++;
   }
   return {last, magnitude};
 }
@@ -148,9 +150,12 @@ inline bool skip_block(BitReader& reader, const HuffmanTable& dc_table, const Hu
   int k = 1;
   while (k < 64) {
     reader.refill();
-    const int run = ac_table.next(reader).run;
-    k += run + 1;
-    if (k > 64) return run == HuffmanTable::kEndOfBlock;
+    for (int i = 0; i < HuffmanTable::kShortOfOneRefill; ++i) {
+      const HuffmanTable::Symbol symbol = ac_table.next(reader);
+      k += symbol.run + 1;
+      if (k > 64) return symbol.run == HuffmanTable::kEndOfBlock;
+      if (!symbol.is_short || k == 64) break;
+    }
   }
   return true;
 }
