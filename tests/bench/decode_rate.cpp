@@ -5,10 +5,10 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
-#include <map>
-#include <stdexcept>
+#include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -39,14 +39,14 @@ struct Arguments {
 // Decodes one file at a time, with buffers that it keeps: the least that decoding can cost.
 class FileDecoder {
  public:
-  explicit FileDecoder(const std::string& how) : how_(how) {}
+  explicit FileDecoder(std::string how) : how_(std::move(how)) {}
 
   // The bytes of pixels that it makes.
   std::size_t decode(const fs::path& path) {
     read(path);
     const std::span<const std::byte> file = std::span(file_).first(size_);
     try {
-      if (how_ == "import") return import_image(file).pixels.pixels().size();
+      if (how_ == "import") return import(file);
       const importers::Bytes bytes(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
       if (importers::tell_container(bytes) != importers::Container::kJpeg) return 0;
       const importers::JpegHeader header = importers::read_jpeg_header(bytes);
@@ -66,17 +66,25 @@ class FileDecoder {
   }
 
  private:
+  std::size_t import(std::span<const std::byte> file) {
+    ImportedImage image = import_image(file, buffers_);
+    const std::size_t bytes = image.pixels.pixels().size();
+    buffers_.keep(std::move(image.pixels));
+    return bytes;
+  }
+
   void read(const fs::path& path) {
     size_ = fs::file_size(path);
     if (file_.size() < size_) file_.resize(size_);
     pread_exact(open_for_reading(path).get(), std::span(file_).first(size_), 0, path);
   }
 
-  const std::string& how_;
+  std::string how_;
   std::vector<std::byte> file_;
   std::size_t size_ = 0;
   RgbImage pixels_;
   Decoder decoder_;
+  ImportBuffers buffers_;
 };
 
 struct Spent {
@@ -93,15 +101,15 @@ double cpu_seconds() {
   return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
-nlohmann::ordered_json measure(const std::vector<fs::path>& files, const Arguments& arguments) {
+// A thread for each decoder.
+nlohmann::ordered_json measure(const std::vector<fs::path>& files, std::vector<FileDecoder>& decoders) {
   const auto start = std::chrono::steady_clock::now();
   const double cpu_before = cpu_seconds();
   std::atomic<std::size_t> next{0};
   std::atomic<std::size_t> pixel_bytes{0};
   std::vector<std::jthread> threads;
-  for (int i = 0; i < arguments.threads; ++i) {
+  for (FileDecoder& decoder : decoders) {
     threads.emplace_back([&] {
-      FileDecoder decoder(arguments.how);
       for (std::size_t at = next++; at < files.size(); at = next++) pixel_bytes += decoder.decode(files[at]);
     });
   }
@@ -136,13 +144,15 @@ int run(int argc, char** argv) {
                "One measurement for each line on stdin; says \"ready\" before the first");
   CLI11_PARSE(app, argc, argv);
   const std::vector<fs::path> files = files_of(arguments.folder);
+  std::vector<FileDecoder> decoders;
+  for (int i = 0; i < arguments.threads; ++i) decoders.emplace_back(arguments.how);
   if (!arguments.on_request) {
-    std::cout << measure(files, arguments).dump() << std::endl;
+    std::cout << measure(files, decoders).dump() << std::endl;
     return 0;
   }
   std::cout << "ready" << std::endl;
   for (std::string line; std::getline(std::cin, line);) {
-    std::cout << measure(files, arguments).dump() << std::endl;
+    std::cout << measure(files, decoders).dump() << std::endl;
   }
   return 0;
 }
