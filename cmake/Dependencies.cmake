@@ -15,6 +15,11 @@ find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(webp REQUIRED IMPORTED_TARGET libwebp libwebpdemux)
 add_library(xxhash::xxhash ALIAS PkgConfig::xxhash)
+# Debian's libxxhash has it, others may not: its plain functions know SSE2 only.
+include(CheckCXXSymbolExists)
+set(CMAKE_REQUIRED_LIBRARIES PkgConfig::xxhash)
+check_cxx_symbol_exists(XXH3_64bits_dispatch xxh_x86dispatch.h FT_HAS_XXHASH_DISPATCH)
+unset(CMAKE_REQUIRED_LIBRARIES)
 add_library(webp::webp ALIAS PkgConfig::webp)
 
 set(HDF5_PREFER_PARALLEL OFF)

@@ -117,15 +117,16 @@ std::string IdxPair::source(std::size_t candidate) const {
   return fmt::format("{}[{}]", file_name_, entries_.at(candidate).picture);
 }
 
-LoadedImage IdxPair::load(std::size_t candidate) const {
+LoadedImage IdxPair::load(std::size_t candidate, ImportBuffers& buffers) const {
   const std::size_t count = std::size_t{width_} * height_;
   const std::span<const std::byte> grey =
       std::span(pixels_).subspan(entries_.at(candidate).picture * count, count);
   ImportedImage image{.codec = Codec::kRaw,
                       .file = {},
-                      .pixels = RgbImage(static_cast<int>(width_), static_cast<int>(height_)),
+                      .pixels = buffers.take_pixels(),
                       .converted = {},
                       .exif_oriented = false};
+  image.pixels.resize(static_cast<int>(width_), static_cast<int>(height_));
   const auto rgb = image.pixels.pixels();
   for (std::size_t i = 0; i < count; ++i) {
     std::fill_n(rgb.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, std::to_integer<std::uint8_t>(grey[i]));

@@ -25,7 +25,7 @@ class IdxPair final : public InputSet {
     return entries_.at(candidate).label;
   }
   [[nodiscard]] std::string source(std::size_t candidate) const override;
-  [[nodiscard]] LoadedImage load(std::size_t candidate) const override;
+  [[nodiscard]] LoadedImage load(std::size_t candidate, ImportBuffers& buffers) const override;
   [[nodiscard]] nlohmann::ordered_json description() const override;
   [[nodiscard]] std::string identity() const override;
 

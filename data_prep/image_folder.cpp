@@ -119,7 +119,7 @@ std::uint64_t stamp_of(const struct stat& status) {
 }
 
 struct Candidate {
-  std::vector<std::byte> bytes;
+  std::span<const std::byte> bytes;  // in the buffers
   std::uint64_t stamp;
 };
 
@@ -134,7 +134,7 @@ void read_whole(int fd, std::span<std::byte> out, const fs::path& path) {
 }
 
 // As read_file, but what is wrong with the file names no path, and nothing but a plain file is waited for.
-Candidate read_candidate(const fs::path& path) {
+Candidate read_candidate(const fs::path& path, ImportBuffers& buffers) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) refuse(errno, path);
   struct stat status {};
@@ -143,9 +143,9 @@ Candidate read_candidate(const fs::path& path) {
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size == 0) throw ImportError("empty file");
   if (size > kLargestFile) throw ImportError("larger than 1 GiB");
-  std::vector<std::byte> bytes(size);
+  const std::span<std::byte> bytes = buffers.file(size);
   read_whole(fd.get(), bytes, path);
-  return {std::move(bytes), stamp_of(status)};
+  return {bytes, stamp_of(status)};
 }
 
 void append_name(std::string& out, const std::string& name) {
@@ -193,9 +193,9 @@ std::string ImageFolder::source(std::size_t candidate) const {
   return to_utf8(files_.at(candidate).path);
 }
 
-LoadedImage ImageFolder::load(std::size_t candidate) const {
-  const Candidate found = read_candidate(root_ / files_.at(candidate).path);
-  return {import_image(found.bytes), xxh3_64(found.bytes), found.stamp};
+LoadedImage ImageFolder::load(std::size_t candidate, ImportBuffers& buffers) const {
+  const Candidate found = read_candidate(root_ / files_.at(candidate).path, buffers);
+  return {import_image(found.bytes, buffers), xxh3_64(found.bytes), found.stamp};
 }
 
 std::uint64_t ImageFolder::stamp(std::size_t candidate) const {

@@ -29,7 +29,7 @@ class ImageFolder final : public InputSet {
     return files_.at(candidate).label;
   }
   [[nodiscard]] std::string source(std::size_t candidate) const override;
-  [[nodiscard]] LoadedImage load(std::size_t candidate) const override;
+  [[nodiscard]] LoadedImage load(std::size_t candidate, ImportBuffers& buffers) const override;
   [[nodiscard]] nlohmann::ordered_json description() const override;
   [[nodiscard]] std::uint64_t stamp(std::size_t candidate) const override;
   [[nodiscard]] std::string identity() const override;

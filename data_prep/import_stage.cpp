@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <optional>
+#include <memory>
 
 #include "ft/base/hash.h"
 #include "ft/report/progress.h"
@@ -21,13 +21,9 @@ namespace {
 constexpr std::size_t kBlock = 16;
 constexpr std::chrono::milliseconds kBetweenBeats{20};
 
-// What a worker makes of one candidate: what is stored of it, or a reason why nothing is.
-struct Outcome {
-  std::optional<EncodedImage> image;
-  ImportedSample sample;
-  std::vector<std::byte> rest;  // what lies behind the payload in the spool
-  std::string reason;
-};
+// What is imported waits as records, which are small; taken many at a time, they cost the threads less.
+constexpr std::size_t kAheadPerWorker = 16;
+constexpr std::size_t kTakenPerWorker = 8;
 
 void append_bytes(std::vector<std::byte>& out, std::span<const std::byte> bytes) {
   out.insert(out.end(), bytes.begin(), bytes.end());
@@ -51,58 +47,71 @@ void describe_look(const PictureLook& look, ImportedSample& sample) {
   sample.telling = look.telling;
 }
 
-// On a worker thread.
-Outcome import_candidate(const InputSet& input, std::uint64_t candidate, const EncodingOptions& encoding) {
-  Outcome outcome;
-  ImportedSample& sample = outcome.sample;
-  sample.candidate = candidate;
-  sample.label = input.label(candidate);
-  try {
-    LoadedImage loaded = input.load(candidate);
+// One worker thread's: from a candidate to a record, whose payload is then in the spool.
+class CandidateImport {
+ public:
+  CandidateImport(const InputSet& input, const EncodingOptions& encoding, SpoolWriter& spool)
+      : input_(input), encoding_(encoding), spool_(spool) {}
+
+  ImportRecord run(std::uint64_t candidate) {
+    ImportRecord record;
+    record.sample.candidate = candidate;
+    record.sample.label = input_.label(candidate);
+    try {
+      import_into(record);
+    } catch (const ImportError& error) {
+      record = {.sample = {.candidate = candidate, .label = record.sample.label},
+                .refused = true,
+                .note = error.what()};
+    }
+    return record;
+  }
+
+ private:
+  void import_into(ImportRecord& record) {
+    ImportedSample& sample = record.sample;
+    LoadedImage loaded = input_.load(sample.candidate, buffers_);
     sample.source_xxh3 = loaded.source_xxh3;
     sample.stamp = loaded.stamp;
     // Before anything is resampled: a copy is one whatever is stored of it.
     const PictureLook look = look_at(loaded.image.pixels);
     describe_look(look, sample);
-    outcome.image = encode_image(std::move(loaded.image), encoding);
-    describe_image(*outcome.image, sample);
-    append_bytes(outcome.rest, std::as_bytes(std::span(outcome.image->restart_offset)));
-    append_bytes(outcome.rest, std::as_bytes(std::span(look.thumbnail.pixels)));
-    sample.rest_xxh3 = static_cast<std::uint32_t>(xxh3_64(outcome.rest));
-  } catch (const ImportError& error) {
-    outcome.reason = error.what();
+    EncodedImage image = encode_image(loaded.image, encoding_);
+    buffers_.keep(std::move(loaded.image.pixels));
+    describe_image(image, sample);
+    rest_.clear();
+    append_bytes(rest_, std::as_bytes(std::span(image.restart_offset)));
+    append_bytes(rest_, std::as_bytes(std::span(look.thumbnail.pixels)));
+    sample.rest_xxh3 = static_cast<std::uint32_t>(xxh3_64(rest_));
+    sample.spool = spool_.number();
+    sample.spool_begin = spool_.append(image.payload, rest_);
+    record.note = std::move(image.converted);
   }
-  return outcome;
-}
 
-// Takes outcomes in order, on one thread.
+  const InputSet& input_;
+  const EncodingOptions& encoding_;
+  SpoolWriter& spool_;
+  ImportBuffers buffers_;
+  std::vector<std::byte> rest_;  // what lies behind the payload in the spool
+};
+
+// Takes records in order, on one thread.
 class Recorder {
  public:
-  Recorder(SpoolWriter& spool, JournalWriter& journal) : spool_(spool), journal_(journal) {}
+  explicit Recorder(JournalWriter& journal) : journal_(journal) {}
 
   // False when the candidate is refused.
-  bool take(Outcome outcome) {
-    ImportRecord record{
-        .sample = outcome.sample, .refused = !outcome.image, .note = std::move(outcome.reason)};
+  bool take(const ImportRecord& record) {
     const std::size_t start = records_.size();
-    if (record.refused) {
-      append_record(records_, record);
-      return false;
-    }
-    record.note = std::move(outcome.image->converted);
-    record.sample.spool = spool_.number();
-    record.sample.spool_begin = spool_.append(outcome.image->payload);
-    spool_.append(outcome.rest);
     append_record(records_, record);
     // The journal remembers good ones only: a refused one is tried again.
-    journal_.append(std::string_view(records_).substr(start));
-    return true;
+    if (!record.refused) journal_.append(std::string_view(records_).substr(start));
+    return !record.refused;
   }
 
   [[nodiscard]] const std::string& records() const noexcept { return records_; }
 
  private:
-  SpoolWriter& spool_;
   JournalWriter& journal_;
   std::string records_;
 };
@@ -111,11 +120,12 @@ class Recorder {
 class ShareImport {
  public:
   ShareImport(const InputSet& input, std::vector<std::uint64_t> share, const PackOptions& options,
-              Recorder& recorder, Communicator& ranks, const std::function<bool()>& stop_requested,
-              const std::function<void(std::int64_t)>& show)
+              SpoolWriter& spool, Recorder& recorder, Communicator& ranks,
+              const std::function<bool()>& stop_requested, const std::function<void(std::int64_t)>& show)
       : input_(input),
         share_(std::move(share)),
         options_(options),
+        spool_(spool),
         recorder_(recorder),
         ranks_(ranks),
         stop_requested_(stop_requested),
@@ -143,14 +153,18 @@ class ShareImport {
 
  private:
   void import_until_stopped() {
-    OrderedParallel<Outcome> outcomes(share_.size(), options_.workers, [this](std::size_t i) {
-      return import_candidate(input_, share_[i], options_.encoding);
-    });
+    const auto make_import = [this]() -> OrderedParallel<ImportRecord>::Work {
+      const auto import = std::make_shared<CandidateImport>(input_, options_.encoding, spool_);
+      return [this, import](std::size_t i) { return import->run(share_[i]); };
+    };
+    OrderedParallel<ImportRecord> imported(share_.size(), options_.workers, make_import, kAheadPerWorker);
+    const std::size_t many = kTakenPerWorker * static_cast<std::size_t>(options_.workers);
     for (const std::uint64_t candidate : share_) {
-      while (!must_end_before(candidate) && !outcomes.wait_for_next(kBetweenBeats)) {
-      }
+      // What is there already is taken without waiting for more.
+      bool is_there = imported.wait_for_next(std::chrono::milliseconds(0));
+      while (!must_end_before(candidate) && !is_there) is_there = imported.wait_for_next(kBetweenBeats, many);
       if (must_end_before(candidate)) return;
-      const bool good = recorder_.take(outcomes.next());
+      const bool good = recorder_.take(imported.next());
       ++mine_.done;
       show_(ranks_.world_size() == 1 ? mine_.done : pulse_.world().done);
       if (good || options_.on_error == OnError::kSkip) continue;
@@ -171,6 +185,7 @@ class ShareImport {
   const InputSet& input_;
   std::vector<std::uint64_t> share_;
   const PackOptions& options_;
+  SpoolWriter& spool_;
   Recorder& recorder_;
   Communicator& ranks_;
   const std::function<bool()>& stop_requested_;
@@ -200,8 +215,8 @@ std::string import_candidates(const InputSet& input, const std::vector<std::uint
   const std::function<void(std::int64_t)> show = [&](std::int64_t done) {
     progress.update(already_done + static_cast<std::uint64_t>(done));
   };
-  Recorder recorder(spool, journal);
-  ShareImport(input, share_of_rank(wanted, ranks.rank(), ranks.world_size()), options, recorder, ranks,
+  Recorder recorder(journal);
+  ShareImport(input, share_of_rank(wanted, ranks.rank(), ranks.world_size()), options, spool, recorder, ranks,
               stop_requested, show)
       .run();
   progress.finish();

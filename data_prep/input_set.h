@@ -32,7 +32,7 @@ class InputSet {
   // Valid UTF-8, unique: what the shards and the manifest call it.
   [[nodiscard]] virtual std::string source(std::size_t candidate) const = 0;
   // Throws ImportError, which costs this candidate, and DataError where the machine fails. Thread-safe.
-  [[nodiscard]] virtual LoadedImage load(std::size_t candidate) const = 0;
+  [[nodiscard]] virtual LoadedImage load(std::size_t candidate, ImportBuffers& buffers) const = 0;
   // Changes when the candidate's content may have: of a file, from its size, times and inode. Thread-safe.
   [[nodiscard]] virtual std::uint64_t stamp(std::size_t /*candidate*/) const { return 0; }
   // Which candidates these are, where they lie and in which order, hashed; of an input read whole, its

@@ -1,6 +1,7 @@
 // Work in parallel, results in order, memory bounded.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>
@@ -20,9 +21,17 @@ namespace ft {
 template <class Result>
 class OrderedParallel {
  public:
-  OrderedParallel(std::size_t count, int workers, std::function<Result(std::size_t)> work)
-      : count_(count), work_(std::move(work)), slots_(static_cast<std::size_t>(workers) * kAheadPerWorker) {
-    for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { run(); });
+  using Work = std::function<Result(std::size_t)>;
+
+  OrderedParallel(std::size_t count, int workers, const Work& work)
+      : OrderedParallel(count, workers, [&work] { return work; }) {}
+  // Each thread has a work of its own, with the buffers that it keeps between items.
+  OrderedParallel(std::size_t count, int workers, const std::function<Work()>& make_work,
+                  std::size_t ahead_per_worker = kAheadPerWorker)
+      : count_(count), slots_(static_cast<std::size_t>(workers) * ahead_per_worker) {
+    for (int i = 0; i < workers; ++i) {
+      threads_.emplace_back([this, work = make_work()] { run(work); });
+    }
   }
   OrderedParallel(const OrderedParallel&) = delete;
   OrderedParallel& operator=(const OrderedParallel&) = delete;
@@ -32,20 +41,23 @@ class OrderedParallel {
     room_.notify_all();
   }
 
-  // Whether next() would not wait; waits at most that long to find out.
-  [[nodiscard]] bool wait_for_next(std::chrono::milliseconds longest) {
+  // Whether next() would not wait; waits at most that long to find out, or until so many results are there,
+  // or all: who takes many at a time takes less time from the threads.
+  [[nodiscard]] bool wait_for_next(std::chrono::milliseconds longest, std::size_t many = 1) {
     std::unique_lock lock(mutex_);
-    const Slot& slot = slots_[taken_ % slots_.size()];
-    return ready_.wait_for(lock, longest, [&slot] { return slot.result || slot.error; });
+    wanted_ = std::min({many, slots_.size(), count_ - taken_});
+    ready_.wait_for(lock, longest, [this] { return ready_run_ >= wanted_; });
+    return ready_run_ > 0;
   }
 
   // The next result; rethrows what its work threw. Call at most `count` times, from one thread.
   [[nodiscard]] Result next() {
     std::unique_lock lock(mutex_);
-    Slot& slot = slots_[taken_ % slots_.size()];
-    ready_.wait(lock, [&slot] { return slot.result || slot.error; });
-    Slot done = std::exchange(slot, {});
+    wanted_ = 1;
+    ready_.wait(lock, [this] { return ready_run_ >= wanted_; });
+    Slot done = std::exchange(slots_[taken_ % slots_.size()], {});
     ++taken_;
+    --ready_run_;
     room_.notify_one();
     lock.unlock();
     if (done.error) std::rethrow_exception(done.error);
@@ -58,19 +70,22 @@ class OrderedParallel {
   struct Slot {
     std::optional<Result> result;
     std::exception_ptr error;
+    [[nodiscard]] bool is_full() const noexcept { return result || error; }
   };
 
-  void run() {
+  void run(const Work& work) {
     while (const std::optional<std::size_t> item = claim()) {
       Slot slot;
       try {
-        slot.result = work_(*item);
+        slot.result = work(*item);
       } catch (...) {
         slot.error = std::current_exception();
       }
       const std::scoped_lock lock(mutex_);
       slots_[*item % slots_.size()] = std::move(slot);
-      ready_.notify_one();
+      while (ready_run_ < slots_.size() && slots_[(taken_ + ready_run_) % slots_.size()].is_full())
+        ++ready_run_;
+      if (ready_run_ >= wanted_) ready_.notify_one();
     }
   }
 
@@ -82,13 +97,14 @@ class OrderedParallel {
   }
 
   std::size_t count_;
-  std::function<Result(std::size_t)> work_;
   std::mutex mutex_;
   std::condition_variable room_;
   std::condition_variable ready_;
   std::vector<Slot> slots_;  // item i waits in slot i mod size
   std::size_t claimed_ = 0;
   std::size_t taken_ = 0;
+  std::size_t ready_run_ = 0;  // results that wait, from taken_ on without a gap
+  std::size_t wanted_ = 0;     // how many of them who waits is waiting for
   bool stopping_ = false;
   std::vector<std::jthread> threads_;  // last: joined before the rest goes
 };

@@ -7,7 +7,6 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-#include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
 #include "ft/comm/backends.h"
 #include "ft/data/packed_set.h"
@@ -203,7 +202,7 @@ class Packing {
       if (!is_root_) return;
       try {
         result = summarize(input_, options_, std::move(imported), std::move(shards), spools, stop_requested_);
-        write_file_atomically(set_path(working) / kManifestName, to_json_text(result.manifest));
+        write_unflushed(set_path(working) / kManifestName, to_json_text(result.manifest));
       } catch (const Interrupted&) {
         interrupted = true;
       }

@@ -84,7 +84,7 @@ void store_raw(const ImportedImage& image, int max_side, EncodedImage& encoded) 
 
 }  // namespace
 
-EncodedImage encode_image(ImportedImage image, const EncodingOptions& options) {
+EncodedImage encode_image(ImportedImage& image, const EncodingOptions& options) {
   EncodedImage encoded{.codec = image.codec,
                        .payload = {},
                        .width = image.pixels.width(),

@@ -34,7 +34,11 @@ struct EncodedImage {
   bool exif_oriented = false;                 // likewise
 };
 
-// A function of its arguments alone. Thread-safe; throws ImportError where the picture cannot be stored.
-[[nodiscard]] EncodedImage encode_image(ImportedImage image, const EncodingOptions& options);
+// A function of its arguments alone; takes the file out of `image` where that is stored, and leaves the
+// pixels. Thread-safe; throws ImportError where the picture cannot be stored.
+[[nodiscard]] EncodedImage encode_image(ImportedImage& image, const EncodingOptions& options);
+[[nodiscard]] inline EncodedImage encode_image(ImportedImage&& image, const EncodingOptions& options) {
+  return encode_image(image, options);
+}
 
 }  // namespace ft

@@ -25,10 +25,10 @@ SpoolWriter::SpoolWriter(const std::filesystem::path& directory, std::uint32_t n
   if (!fd_) throw_errno("create", path_.string());
 }
 
-std::uint64_t SpoolWriter::append(std::span<const std::byte> bytes) {
-  write_all(fd_.get(), bytes, path_);
-  const std::uint64_t begin = end_;
-  end_ += bytes.size();
+std::uint64_t SpoolWriter::append(std::span<const std::byte> bytes, std::span<const std::byte> more) {
+  const std::uint64_t begin = end_.fetch_add(bytes.size() + more.size());
+  pwrite_all(fd_.get(), bytes, begin, path_);
+  pwrite_all(fd_.get(), more, begin + bytes.size(), path_);
   return begin;
 }
 

@@ -3,6 +3,7 @@
 // set's size in disk space until the set is made.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -29,8 +30,8 @@ class SpoolWriter {
   SpoolWriter(const std::filesystem::path& directory, std::uint32_t number);
 
   [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
-  // Where the bytes begin.
-  std::uint64_t append(std::span<const std::byte> bytes);
+  // Writes both, one after the other, behind what is there; returns where they begin. Thread-safe.
+  std::uint64_t append(std::span<const std::byte> bytes, std::span<const std::byte> more = {});
   // Makes what was appended visible to the other nodes.
   void flush();
 
@@ -38,7 +39,7 @@ class SpoolWriter {
   std::filesystem::path path_;
   std::uint32_t number_;
   UniqueFd fd_;
-  std::uint64_t end_ = 0;
+  std::atomic<std::uint64_t> end_{0};
 };
 
 // Reads all spools of a directory. Thread-safe.

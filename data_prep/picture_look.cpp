@@ -49,12 +49,16 @@ Grid sample(const RgbImage& image) {
   const std::array<std::size_t, kPoints> rows = points_along(image.height());
   for (std::size_t y = 0; y < kPoints; ++y) {
     const std::uint8_t* row = image.row(static_cast<int>(rows[y])).data();
-    for (std::size_t x = 0; x < kPoints; ++x) {
-      const std::uint8_t* pixel = row + columns[x];
-      Cell& cell = grid[y / kPointsPerCell][x / kPointsPerCell];
-      cell.red += pixel[0];
-      cell.green += pixel[1];
-      cell.blue += pixel[2];
+    const std::size_t* column = columns.data();
+    for (Cell& cell : grid[y / kPointsPerCell]) {
+      Cell sum = cell;  // in registers
+      for (int i = 0; i < kPointsPerCell; ++i) {
+        const std::uint8_t* pixel = row + *column++;
+        sum.red += pixel[0];
+        sum.green += pixel[1];
+        sum.blue += pixel[2];
+      }
+      cell = sum;
     }
   }
   return grid;

@@ -3,13 +3,15 @@
 #include <atomic>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <optional>
+#include <span>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "ft/base/atomic_write.h"
 #include "ft/base/error.h"
 #include "ft/base/hash.h"
 #include "ft/report/progress.h"
@@ -27,6 +29,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr std::chrono::milliseconds kBetweenBeats{20};
+constexpr std::uint64_t kReadAtOnce = 512U << 10U;
 
 // Beside set/: what says that a shard is complete.
 fs::path receipt_path(const fs::path& working, const std::string& shard) {
@@ -50,6 +53,35 @@ std::optional<ShardEntry> find_complete(const fs::path& working, const std::stri
   }
   return std::nullopt;
 }
+
+struct RowRange {
+  std::size_t begin = 0;
+  std::size_t count = 0;
+};
+
+// What the spools hold of some rows: all payloads, then all restart offsets.
+class SpooledRows {
+ public:
+  SpooledRows(std::uint64_t payload, std::uint64_t restart_offsets)
+      : bytes_(std::make_unique_for_overwrite<std::byte[]>(payload + restart_offsets)),
+        payload_(bytes_.get(), payload),
+        restart_offsets_(bytes_.get() + payload, restart_offsets) {}
+
+  // Where the next row's go.
+  [[nodiscard]] std::span<std::byte> next_payload(std::uint64_t bytes) {
+    return payload_.subspan(std::exchange(payload_end_, payload_end_ + bytes), bytes);
+  }
+  [[nodiscard]] std::span<std::byte> next_restart_offsets(std::uint64_t bytes) {
+    return restart_offsets_.subspan(std::exchange(offsets_end_, offsets_end_ + bytes), bytes);
+  }
+  [[nodiscard]] std::span<const std::byte> payload() const noexcept { return payload_; }
+  [[nodiscard]] std::span<const std::byte> restart_offsets() const noexcept { return restart_offsets_; }
+
+ private:
+  std::unique_ptr<std::byte[]> bytes_;  // a vector would clear it first
+  std::span<std::byte> payload_, restart_offsets_;
+  std::uint64_t payload_end_ = 0, offsets_end_ = 0;
+};
 
 // One rank's shards.
 class ShardStage {
@@ -134,24 +166,58 @@ class ShardStage {
     }
     ShardEntry entry = write(place, rows);
     const Json receipt{{"made_of", made_of}, {"entry", to_json(entry)}};
-    write_file_atomically(receipt_path(working_, entry.file), receipt.dump());
+    write_unflushed(receipt_path(working_, entry.file), receipt.dump());
     return entry;
   }
 
   ShardEntry write(ShardPlace place, const ShardRows& rows) {
     ShardWriter writer(set_path(working_), place, input_.classes(), rows);
-    std::vector<std::byte> buffer;
-    for (const std::uint64_t id : rows.tables.sample_id) {
+    const std::vector<RowRange> ranges = cut(rows.tables.sample_id);
+    // Reading goes on while what was read is written.
+    OrderedParallel<SpooledRows> spooled(ranges.size(), 1, [&](std::size_t i) {
+      return read_rows(std::span(rows.tables.sample_id).subspan(ranges[i].begin, ranges[i].count));
+    });
+    for (const RowRange& range : ranges) {
       if (stopping_) throw Interrupted();
-      const ImportedSample& sample = samples_[id];
-      buffer.resize(sample.bytes + sample.offset_bytes());
-      const std::span<std::byte> record = buffer;
-      spools_.read(sample.spool, sample.spool_begin, record);
-      writer.append(record.first(sample.bytes));
-      writer.append_restart_offsets(record.subspan(sample.bytes));
-      ++written_;
+      const SpooledRows read = spooled.next();
+      writer.append(read.payload());
+      writer.append_restart_offsets(read.restart_offsets());
+      written_ += static_cast<std::int64_t>(range.count);
     }
     return writer.finish();
+  }
+
+  // Neighbouring rows of about kReadAtOnce bytes.
+  [[nodiscard]] std::vector<RowRange> cut(std::span<const std::uint64_t> ids) const {
+    std::vector<RowRange> ranges;
+    std::uint64_t bytes = kReadAtOnce;
+    for (std::size_t row = 0; row < ids.size(); ++row) {
+      if (bytes >= kReadAtOnce) {
+        ranges.push_back({row, 0});
+        bytes = 0;
+      }
+      ++ranges.back().count;
+      bytes += samples_[ids[row]].bytes;
+    }
+    return ranges;
+  }
+
+  [[nodiscard]] SpooledRows read_rows(std::span<const std::uint64_t> ids) const {
+    std::uint64_t payload = 0;
+    std::uint64_t offsets = 0;
+    for (const std::uint64_t id : ids) {
+      payload += samples_[id].bytes;
+      offsets += samples_[id].offset_bytes();
+    }
+    SpooledRows rows(payload, offsets);
+    for (const std::uint64_t id : ids) {
+      const ImportedSample& sample = samples_[id];
+      spools_.read(sample.spool, sample.spool_begin, rows.next_payload(sample.bytes));
+      if (sample.restart_intervals == 0) continue;
+      spools_.read(sample.spool, sample.spool_begin + sample.bytes,
+                   rows.next_restart_offsets(sample.offset_bytes()));
+    }
+    return rows;
   }
 
   const fs::path& working_;

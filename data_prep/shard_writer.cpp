@@ -19,6 +19,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uint64_t kHandedToDisk = std::uint64_t{4} << 20U;
 // More than the headers and the gaps between the aligned datasets of any shard take.
 constexpr std::uint64_t kHeaderRoom = 256U << 10U;
 
@@ -181,6 +182,13 @@ void add_column(Xxh3Stream& hash, const Column& column) {
   hash.update(std::as_bytes(std::span(column)));
 }
 
+// What HDF5 has written is read back.
+void add_file(Xxh3Stream& hash, const fs::path& path, std::uint64_t begin, std::uint64_t end) {
+  std::vector<std::byte> bytes(end - begin);
+  pread_exact(open_for_reading(path).get(), bytes, begin, path);
+  hash.update(bytes);
+}
+
 }  // namespace
 
 std::string hash_of_shard_source(ShardPlace place, const std::vector<std::string>& classes,
@@ -198,15 +206,25 @@ std::string hash_of_shard_source(ShardPlace place, const std::vector<std::string
 }
 
 ColumnWriter::ColumnWriter(const fs::path& path, std::uint64_t begin, std::uint64_t bytes)
-    : path_(path), fd_(::open(path.c_str(), O_WRONLY | O_CLOEXEC)), missing_(bytes) {
+    : path_(path),
+      fd_(::open(path.c_str(), O_WRONLY | O_CLOEXEC)),
+      at_(begin),
+      handed_(begin),
+      missing_(bytes) {
   if (!fd_) throw_errno("open", path_.string());
-  if (::lseek(fd_.get(), static_cast<off_t>(begin), SEEK_SET) < 0) throw_errno("seek in", path_.string());
 }
 
 void ColumnWriter::append(std::span<const std::byte> bytes) {
   if (bytes.size() > missing_) throw std::logic_error("more bytes than the tables say");
-  write_all(fd_.get(), bytes, path_);
+  pwrite_all(fd_.get(), bytes, at_, path_);
+  at_ += bytes.size();
   missing_ -= bytes.size();
+  // The disk may begin now: all of it is waited for in the end. Only a hint, and so is its failure.
+  const std::uint64_t full = at_ / kHandedToDisk * kHandedToDisk;
+  if (full <= handed_) return;
+  ::sync_file_range(fd_.get(), static_cast<off_t>(handed_), static_cast<off_t>(full - handed_),
+                    SYNC_FILE_RANGE_WRITE);
+  handed_ = full;
 }
 
 void ColumnWriter::close() {
@@ -227,13 +245,26 @@ ShardWriter::ShardWriter(const fs::path& directory, ShardPlace place, const std:
   entry_.payload = {.begin = layout.payload, .bytes = rows.tables.offset.back()};
   payload_.emplace(path_, layout.payload, rows.tables.offset.back());
   restart_offset_.emplace(path_, layout.restart_offset, rows.restart_offsets() * sizeof(std::uint32_t));
+  if (rows.restart_offsets() != 0) return;  // they come with the payload and may lie before it
+  hash_.emplace();
+  add_file(*hash_, path_, 0, layout.payload);
+}
+
+void ShardWriter::append(std::span<const std::byte> bytes) {
+  payload_->append(bytes);
+  if (hash_) hash_->update(bytes);
 }
 
 ShardEntry ShardWriter::finish() {
   payload_->close();
   restart_offset_->close();
   entry_.bytes = fs::file_size(path_);
-  entry_.xxh3_128 = xxh3_128_of_file(path_);
+  if (hash_) {
+    add_file(*hash_, path_, entry_.payload.begin + entry_.payload.bytes, entry_.bytes);
+    entry_.xxh3_128 = hash_->hex_digest();
+  } else {
+    entry_.xxh3_128 = xxh3_128_of_file(path_);
+  }
   entry_.metadata_xxh3_128 = hash_of_metadata(path_, entry_.payload);
   return entry_;
 }

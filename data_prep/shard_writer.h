@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "ft/base/file.h"
+#include "ft/base/hash.h"
 #include "ft/data/manifest.h"
 #include "ft/data/shard_format.h"
 
@@ -50,6 +51,8 @@ class ColumnWriter {
  private:
   std::filesystem::path path_;
   UniqueFd fd_;
+  std::uint64_t at_;       // in the file
+  std::uint64_t handed_;   // up to where the disk was asked to write
   std::uint64_t missing_;  // bytes still to come
 };
 
@@ -62,7 +65,7 @@ class ShardWriter {
               const std::vector<std::string>& classes, const ShardRows& rows);
 
   // The payload, front to back, cut anywhere.
-  void append(std::span<const std::byte> bytes) { payload_->append(bytes); }
+  void append(std::span<const std::byte> bytes);
   // /restart_offset, likewise: little-endian uint32.
   void append_restart_offsets(std::span<const std::byte> bytes) { restart_offset_->append(bytes); }
   // Call once, when both are complete.
@@ -73,6 +76,7 @@ class ShardWriter {
   ShardEntry entry_;
   std::optional<ColumnWriter> payload_;
   std::optional<ColumnWriter> restart_offset_;
+  std::optional<Xxh3Stream> hash_;  // of the file so far, where all that lies before the payload is there
 };
 
 }  // namespace ft

@@ -106,6 +106,13 @@ UniqueFd try_lock(const fs::path& directory) {
 
 }  // namespace
 
+void write_unflushed(const fs::path& path, std::string_view text) {
+  UniqueFd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
+  if (!fd) throw_errno("create", path.string());
+  write_all(fd.get(), std::as_bytes(std::span(text)), path);
+  fd.close(path);
+}
+
 fs::path working_path(const fs::path& target) {
   return target.string() + ".packing";
 }

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "ft/base/file.h"
 
@@ -44,6 +45,10 @@ class WorkingDirectory {
 
 // A pack that was killed between renaming set/ and removing the rest.
 void remove_what_a_finished_pack_left(const std::filesystem::path& target);
+
+// Writes a file of a working directory, where commit() flushes what is part of the set, and where a torn file
+// is noticed by whoever reads it. DataError.
+void write_unflushed(const std::filesystem::path& path, std::string_view text);
 
 [[nodiscard]] std::filesystem::path working_path(const std::filesystem::path& target);
 [[nodiscard]] std::filesystem::path set_path(const std::filesystem::path& working);

@@ -13,10 +13,13 @@ namespace {
 
 using importers::Container;
 
-importers::Picture decode(Container container, importers::Bytes file) {
+// What a thread keeps, at most, of each kind: a set has few pictures that are larger.
+constexpr std::size_t kMostKept = std::size_t{32} << 20U;
+
+importers::Picture decode(Container container, importers::Bytes file, ImportBuffers& buffers) {
   switch (container) {
     case Container::kJpeg:
-      return importers::decode_jpeg(file);
+      return importers::decode_jpeg(file, buffers);
     case Container::kPng:
       return importers::decode_png(file);
     case Container::kGif:
@@ -33,10 +36,26 @@ importers::Picture decode(Container container, importers::Bytes file) {
 
 }  // namespace
 
+std::span<std::byte> ImportBuffers::file(std::size_t bytes) {
+  if (file_.size() > kMostKept && bytes <= kMostKept) file_ = {};
+  if (file_.size() < bytes) file_.resize(bytes);
+  return std::span(file_).first(bytes);
+}
+
+void ImportBuffers::keep(RgbImage pixels) {
+  if (pixels.pixels().size() > kMostKept) return;
+  pixels_ = std::move(pixels);
+}
+
 ImportedImage import_image(std::span<const std::byte> file) {
+  ImportBuffers buffers;
+  return import_image(file, buffers);
+}
+
+ImportedImage import_image(std::span<const std::byte> file, ImportBuffers& buffers) {
   const importers::Bytes bytes(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
   const Container container = importers::tell_container(bytes);
-  importers::Picture picture = decode(container, bytes);
+  importers::Picture picture = decode(container, bytes, buffers);
   ImportedImage imported{.codec = Codec::kJpeg,
                          .file = {},
                          .pixels = std::move(picture.pixels),

@@ -5,6 +5,7 @@
 #include <span>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "ft/data/codec.h"
@@ -20,6 +21,22 @@ struct ImportedImage {
   bool exif_oriented;           // asks to be shown mirrored or turned, which training ignores
 };
 
+// What a thread keeps from one picture to the next: new memory costs more time than what is done with it.
+class ImportBuffers {
+ public:
+  // Memory for a file that is read. Its contents are unspecified.
+  [[nodiscard]] std::span<std::byte> file(std::size_t bytes);
+  // An image whose memory can be used again; keep() takes it back.
+  [[nodiscard]] RgbImage take_pixels() noexcept { return std::exchange(pixels_, {}); }
+  void keep(RgbImage pixels);
+  [[nodiscard]] Decoder& decoder() noexcept { return decoder_; }
+
+ private:
+  std::vector<std::byte> file_;
+  RgbImage pixels_;
+  Decoder decoder_;
+};
+
 // Why a file is not imported, in one line: "unsupported: PSD", "truncated JPEG: ...", "not an image: HTML".
 class ImportError : public std::runtime_error {
  public:
@@ -29,6 +46,7 @@ class ImportError : public std::runtime_error {
 // Tells the container by content and decodes the first picture in full: the RGB pixels are those of Pillow
 // 13.0.0's Image.open(f).convert("RGB"); a plain 8-bit grey or RGB JPEG comes with its file. What Pillow
 // refuses, or fails to load, is an ImportError. Thread-safe.
+[[nodiscard]] ImportedImage import_image(std::span<const std::byte> file, ImportBuffers& buffers);
 [[nodiscard]] ImportedImage import_image(std::span<const std::byte> file);
 
 }  // namespace ft

@@ -8,7 +8,7 @@
 
 namespace ft::importers {
 
-Picture decode_jpeg(Bytes file) {
+Picture decode_jpeg(Bytes file, ImportBuffers& buffers) {
   const JpegHeader header = read_jpeg_header(file);
   Picture picture;
   picture.exif_oriented = header.exif_oriented;
@@ -19,9 +19,11 @@ Picture decode_jpeg(Bytes file) {
   }
   picture.found = header.components == 1 ? "L" : "RGB";
   picture.keep_file = true;
+  picture.pixels = buffers.take_pixels();
   try {
     // The decoder that training will use: what it accepts here it accepts there.
-    decode_rgb(Codec::kJpeg, std::as_bytes(file), header.width, header.height, picture.pixels);
+    buffers.decoder().decode_all({Codec::kJpeg, std::as_bytes(file), {header.width, header.height}, {}},
+                                 picture.pixels);
   } catch (const DataError& error) {
     throw ImportError(error.what());
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 #include <fmt/format.h>
 
@@ -109,10 +110,13 @@ std::uint8_t next_marker(ByteCursor& cursor) {
 // Between the first scan and the end, 0xFF is always followed by a zero or is a marker.
 void check_scan_count(Bytes scans, std::uint64_t pixels) {
   std::size_t count = 1;
-  for (std::size_t i = 0; i + 1 < scans.size(); ++i) {
-    if (scans[i] != kPadding) continue;
-    if (scans[i + 1] == kEndOfImage) return;
-    if (scans[i + 1] == kScan && ++count > kMostScans) {
+  while (scans.size() >= 2) {
+    const void* const found = std::memchr(scans.data(), kPadding, scans.size() - 1);
+    if (found == nullptr) return;
+    scans =
+        scans.subspan(static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - scans.data()) + 1);
+    if (scans[0] == kEndOfImage) return;
+    if (scans[0] == kScan && ++count > kMostScans) {
       throw ImportError(fmt::format("too costly: JPEG of more than {} scans", kMostScans));
     }
     if (count * pixels > kMostScannedPixels) {

@@ -32,7 +32,8 @@ void check_memory(const char* container, std::uint64_t memory, std::size_t file_
 // Pixel (0, 0, 0) everywhere: what decoders that may leave holes start from.
 [[nodiscard]] RgbImage black_image(int width, int height);
 
-[[nodiscard]] Picture decode_jpeg(Bytes file);  // and MPO, a JPEG with more of them behind it
+// And MPO, a JPEG with more of them behind it. The pixels are in memory taken from `buffers`.
+[[nodiscard]] Picture decode_jpeg(Bytes file, ImportBuffers& buffers);
 [[nodiscard]] Picture decode_png(Bytes file);
 [[nodiscard]] Picture decode_gif(Bytes file);
 [[nodiscard]] Picture decode_bmp(Bytes file);

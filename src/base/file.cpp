@@ -67,6 +67,17 @@ void write_all(int fd, std::span<const std::byte> data, const std::filesystem::p
   }
 }
 
+void pwrite_all(int fd, std::span<const std::byte> data, std::uint64_t offset,
+                const std::filesystem::path& path) {
+  while (!data.empty()) {
+    const ssize_t put = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) throw_errno("write", path.string());
+    data = data.subspan(static_cast<std::size_t>(put));
+    offset += static_cast<std::uint64_t>(put);
+  }
+}
+
 std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const UniqueFd fd = open_for_reading(path);
   std::vector<std::byte> bytes(size_of(fd.get(), path));

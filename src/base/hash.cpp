@@ -5,7 +5,11 @@
 
 #include <fmt/format.h>
 #include <openssl/evp.h>
+#ifdef FT_XXHASH_DISPATCH
+#include <xxh_x86dispatch.h>  // the same hashes, with the widest vectors that the machine has
+#else
 #include <xxhash.h>
+#endif
 
 #include "ft/base/error.h"
 #include "ft/base/file.h"

@@ -55,6 +55,11 @@ RgbView Decoder::decode(const StoredPicture& picture, const Box& window) {
   return {pixels.pixels().data(), pixels.stride(), held};
 }
 
+void Decoder::decode_all(const StoredPicture& picture, RgbImage& out) {
+  if (picture.codec == Codec::kJpeg) return buffers_->jpeg.decode_all(picture, out);
+  decode_rgb(picture.codec, picture.payload, picture.size.width, picture.size.height, out);
+}
+
 void check_dimensions(long long stream_width, long long stream_height, Size size) {
   if (stream_width != size.width || stream_height != size.height) {
     throw DataError(fmt::format("the stream says {}x{} pixels, the set's tables say {}x{}", stream_width,

@@ -68,17 +68,30 @@ class JpegReader {
   // False where the picture is not plain or its data not clean; read_window() then does it.
   bool read_plain_window(std::span<const std::uint32_t> restart_offsets, const Box& window,
                          jpeg::PlainDecoder& decoder, RgbImage& out) {
-    if (!jpeg::PlainDecoder::available() || std::int64_t{window.width} * window.height > kMostPlainPixels) {
-      return false;
-    }
-    const std::optional<jpeg::PlainScan> scan = jpeg::plain_scan(jpeg_.info());
+    const std::optional<jpeg::PlainScan> scan = plain_scan(window.width, window.height);
     if (!scan) return false;
     out.resize(window.width, window.height);
-    const std::size_t data = payload_.size() - jpeg_.info().src->bytes_in_buffer;
-    return decoder.decode({*scan, payload_, data, restart_offsets}, window, out.pixels());
+    return decoder.decode({*scan, payload_, position(), restart_offsets}, window, out.pixels());
+  }
+
+  // False likewise; read_all() then does it.
+  bool read_plain(jpeg::PlainDecoder& decoder, RgbImage& out) {
+    const std::optional<jpeg::PlainScan> scan = plain_scan(size_.width, size_.height);
+    if (!scan) return false;
+    out.resize(size_.width, size_.height);
+    return decoder.decode_all({*scan, payload_, position(), {}}, out.pixels());
   }
 
  private:
+  // Nothing where libjpeg shall decode a window of that size.
+  std::optional<jpeg::PlainScan> plain_scan(int width, int height) {
+    if (!jpeg::PlainDecoder::available() || std::int64_t{width} * height > kMostPlainPixels) return {};
+    return jpeg::plain_scan(jpeg_.info());
+  }
+
+  // Of libjpeg in the payload.
+  std::size_t position() { return payload_.size() - jpeg_.info().src->bytes_in_buffer; }
+
   bool start() {
     jpeg_.info().out_color_space = JCS_RGB;
     return jpeg_start_decompress(&jpeg_.info()) != FALSE;
@@ -116,6 +129,11 @@ Box JpegWindowDecoder::decode(const StoredPicture& picture, const Box& window, R
   JpegReader reader(picture.payload, picture.size);
   if (reader.read_plain_window(picture.restart_offsets, window, plain_, out)) return window;
   return reader.read_window(window, out);
+}
+
+void JpegWindowDecoder::decode_all(const StoredPicture& picture, RgbImage& out) {
+  JpegReader reader(picture.payload, picture.size);
+  if (!reader.read_plain(plain_, out)) reader.read_all(out);
 }
 
 Box JpegWindowDecoder::decode_by_library(const StoredPicture& picture, const Box& window, RgbImage& out) {

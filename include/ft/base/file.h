@@ -40,6 +40,9 @@ void pread_exact(int fd, std::span<std::byte> out, std::uint64_t offset, const s
 
 // Writes all of `data` at the descriptor's position; DataError on a full disk and its kind.
 void write_all(int fd, std::span<const std::byte> data, const std::filesystem::path& path);
+// The same at `offset`. Thread-safe on one descriptor.
+void pwrite_all(int fd, std::span<const std::byte> data, std::uint64_t offset,
+                const std::filesystem::path& path);
 
 [[nodiscard]] std::vector<std::byte> read_file(const std::filesystem::path& path);
 [[nodiscard]] std::string read_text_file(const std::filesystem::path& path);

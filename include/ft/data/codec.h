@@ -39,6 +39,10 @@ class Decoder {
   // caller knows.
   [[nodiscard]] RgbView decode(const StoredPicture& picture, const Box& window);
 
+  // The whole picture into `out`, and the stream to its end: the pixels, and the refusals, of decode_rgb,
+  // with the decoder that training uses.
+  void decode_all(const StoredPicture& picture, RgbImage& out);
+
  private:
   struct Buffers;
   std::unique_ptr<Buffers> buffers_;

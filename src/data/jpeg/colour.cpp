@@ -77,6 +77,14 @@ FT_AVX2 inline __m256i weigh(__m256i first, __m256i second, int a, int b) {
                             _mm256_srai_epi32(_mm256_add_epi32(high, half), kColourBits));
 }
 
+// The same for one term, with half the operations: (chroma x weight + half) >> 16 by way of twice the
+// product.
+FT_AVX2 inline __m256i weigh(__m256i chroma, int weight) {
+  const __m256i twice = _mm256_mulhi_epi16(_mm256_add_epi16(chroma, chroma),
+                                           _mm256_set1_epi16(static_cast<std::int16_t>(weight)));
+  return _mm256_srai_epi16(_mm256_add_epi16(twice, _mm256_set1_epi16(1)), 1);
+}
+
 FT_AVX2 inline __m128i to_bytes(__m256i words) {
   const __m256i bytes = _mm256_permute4x64_epi64(_mm256_packus_epi16(words, words), 0x08);
   return _mm256_castsi256_si128(bytes);
@@ -106,11 +114,11 @@ FT_AVX2 inline void convert_pixels(const std::uint8_t* luma, const std::uint8_t*
   const __m256i y = widen(luma);
   const __m256i u = _mm256_sub_epi16(widen(cb), middle);
   const __m256i v = _mm256_sub_epi16(widen(cr), middle);
-  const __m256i red = _mm256_add_epi16(_mm256_add_epi16(y, v), weigh(v, u, fixed(1.40200) - 65536, 0));
+  const __m256i red = _mm256_add_epi16(_mm256_add_epi16(y, v), weigh(v, fixed(1.40200) - 65536));
   const __m256i green =
       _mm256_add_epi16(_mm256_sub_epi16(y, v), weigh(u, v, -fixed(0.34414), 65536 - fixed(0.71414)));
   const __m256i blue =
-      _mm256_add_epi16(_mm256_add_epi16(y, _mm256_add_epi16(u, u)), weigh(u, v, fixed(1.77200) - 131072, 0));
+      _mm256_add_epi16(_mm256_add_epi16(y, _mm256_add_epi16(u, u)), weigh(u, fixed(1.77200) - 131072));
   store_rgb(to_bytes(red), to_bytes(green), to_bytes(blue), out);
 }
 

@@ -17,7 +17,7 @@ void EntropyData::start(std::size_t bytes) {
   pad();
 }
 
-void EntropyData::take_scan(std::span<const std::byte> data) {
+std::span<const std::byte> EntropyData::take_scan(std::span<const std::byte> data) {
   start(data.size());
   while (true) {
     data = data.subspan(copy_unstuffed(data));
@@ -27,6 +27,7 @@ void EntropyData::take_scan(std::span<const std::byte> data) {
     data = data.subspan(2);
   }
   pad();
+  return data;
 }
 
 void EntropyData::take_interval(std::span<const std::byte> data) {

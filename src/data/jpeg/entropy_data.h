@@ -12,8 +12,8 @@ namespace ft::jpeg {
 
 class EntropyData {
  public:
-  // All of a scan, up to the first marker that is no restart marker, or to the end.
-  void take_scan(std::span<const std::byte> data);
+  // All of a scan, up to the first marker that is no restart marker, or to the end. Returns what follows it.
+  std::span<const std::byte> take_scan(std::span<const std::byte> data);
   // Forgets what it has, and makes room for `bytes` of take_interval().
   void start(std::size_t bytes);
   // The data of one restart interval, which the caller has found; adds an interval.

@@ -15,6 +15,8 @@ namespace {
 constexpr std::uint8_t kMostDcSymbol = 15;
 constexpr std::uint8_t kMostAcSymbol = 255;
 constexpr int kMostDc = 1 << 15;
+constexpr std::byte kMarker{0xFF};
+constexpr std::byte kEndOfImage{0xD9};
 
 // How far upsampling looks around a pixel.
 constexpr int kNeighbourhood = 2;
@@ -37,6 +39,11 @@ bool PlainDecoder::decode(const PlainStream& stream, const Box& window, std::spa
     converter_.convert(planes_.data(), y, row);
   }
   return true;
+}
+
+bool PlainDecoder::decode_all(const PlainStream& stream, std::span<std::uint8_t> out) {
+  if (!decode(stream, {0, 0, stream.scan.size.width, stream.scan.size.height}, out)) return false;
+  return behind_scan_.size() >= 2 && behind_scan_[0] == kMarker && behind_scan_[1] == kEndOfImage;
 }
 
 PlainDecoder::Mcus PlainDecoder::mcus_of(const PlainScan& scan, const Box& window) {
@@ -95,7 +102,11 @@ bool PlainDecoder::decode_blocks(const PlainStream& stream, const Mcus& wanted) 
   const auto count = static_cast<std::size_t>((total - 1) / length) + 1;
   const bool indexed = !stream.restart_offsets.empty();
   const RestartIndex index(stream.payload, stream.data, stream.restart_offsets, indexed ? count : 0);
-  indexed ? data_.start(stream.payload.size()) : data_.take_scan(stream.payload.subspan(stream.data));
+  if (indexed) {
+    data_.start(stream.payload.size());
+  } else {
+    behind_scan_ = data_.take_scan(stream.payload.subspan(stream.data));
+  }
 
   for (int row = wanted.top; row < wanted.bottom; ++row) {
     // Intervals that begin in an earlier row were seen there.
@@ -182,6 +193,10 @@ bool PlainDecoder::available() {
 
 bool PlainDecoder::decode(const PlainStream& /*stream*/, const Box& /*window*/,
                           std::span<std::uint8_t> /*out*/) {
+  return false;
+}
+
+bool PlainDecoder::decode_all(const PlainStream& /*stream*/, std::span<std::uint8_t> /*out*/) {
   return false;
 }
 

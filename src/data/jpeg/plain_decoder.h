@@ -35,6 +35,9 @@ class PlainDecoder {
   // `out` gets the window's rows, without padding. False, with anything in `out`, when the data are not
   // clean: libjpeg then says what they are. DataError when the restart offsets do not fit the stream.
   [[nodiscard]] bool decode(const PlainStream& stream, const Box& window, std::span<std::uint8_t> out);
+  // The whole picture of a stream without restart offsets. False also when something other than the end
+  // marker follows its scan.
+  [[nodiscard]] bool decode_all(const PlainStream& stream, std::span<std::uint8_t> out);
 
  private:
   // A rectangle of MCUs.
@@ -62,6 +65,7 @@ class PlainDecoder {
   [[nodiscard]] std::span<Target> targets() noexcept { return std::span(targets_).first(components_); }
 
   EntropyData data_;
+  std::span<const std::byte> behind_scan_;
   std::array<HuffmanTable, NUM_HUFF_TBLS> dc_tables_, ac_tables_;
   std::array<Target, 3> targets_;
   std::size_t components_ = 0;

@@ -143,6 +143,36 @@ TEST(Decoder, AWindowOfAJpegIsThatPartOfTheWhole) {
   }
 }
 
+// What decode_rgb, which is libjpeg alone, says of the same bytes.
+void expect_as_decode_rgb(Decoder& decoder, std::span<const std::byte> payload, const std::string& what) {
+  const StoredPicture picture{Codec::kJpeg, payload, {kTinyJpegWidth, kTinyJpegHeight}, {}};
+  const std::string expected = error_of(Codec::kJpeg, payload, kTinyJpegWidth, kTinyJpegHeight);
+  RgbImage pixels;
+  try {
+    decoder.decode_all(picture, pixels);
+  } catch (const DataError& error) {
+    ASSERT_EQ(error.what(), expected) << what;
+    return;
+  }
+  ASSERT_EQ(expected, "") << what;
+  ASSERT_THAT(pixels.pixels(), ElementsAreArray(decode_tiny(payload).pixels())) << what;
+}
+
+TEST(Decoder, WholePicturesAndRefusalsAreLibjpegs) {
+  Decoder decoder;
+  for (const auto& whole : {bytes_of_hex(kTinyRgbJpeg), bytes_of_hex(kTinyGreyJpeg)}) {
+    expect_as_decode_rgb(decoder, whole, "as it is");
+    for (std::size_t i = 0; i < whole.size(); ++i) {
+      expect_as_decode_rgb(decoder, std::span(whole).first(i), "cut at " + std::to_string(i));
+      for (int bit = 0; bit < 8; ++bit) {
+        auto damaged = whole;
+        damaged[i] ^= std::byte{1} << bit;
+        expect_as_decode_rgb(decoder, damaged, "bit " + std::to_string(bit) + " of " + std::to_string(i));
+      }
+    }
+  }
+}
+
 TEST(Decoder, OffsetsThatDoNotFitTheStreamAreRefused) {
   const auto payload = bytes_of_hex(kTinyRgbJpeg);
   const std::array<std::uint32_t, 1> offsets{7};

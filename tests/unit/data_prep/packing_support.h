@@ -36,7 +36,7 @@ class FakeInput : public InputSet {
   [[nodiscard]] std::size_t size() const noexcept override { return items_.size(); }
   [[nodiscard]] std::int32_t label(std::size_t candidate) const override { return items_[candidate].label; }
   [[nodiscard]] std::string source(std::size_t candidate) const override { return items_[candidate].source; }
-  [[nodiscard]] LoadedImage load(std::size_t candidate) const override {
+  [[nodiscard]] LoadedImage load(std::size_t candidate, ImportBuffers& /*buffers*/) const override {
     loads_.fetch_add(1);
     const FakeItem& item = items_[candidate];
     if (!item.failure.empty()) throw ImportError(item.failure);
@@ -56,6 +56,12 @@ class FakeInput : public InputSet {
   std::vector<FakeItem> items_;
   mutable std::atomic<std::size_t> loads_{0};
 };
+
+// One picture, with buffers that nothing has used before.
+inline LoadedImage load(const InputSet& input, std::size_t candidate) {
+  ImportBuffers buffers;
+  return input.load(candidate, buffers);
+}
 
 // `per_class` items each of the classes "cat" and "dog", of different sizes around `bytes`.
 inline std::vector<FakeItem> fake_items(int per_class, std::size_t bytes = 100) {

@@ -60,7 +60,7 @@ TEST_F(Idx, GroupsByClassInFileOrder) {
   EXPECT_EQ(pair.source(1), "t-images-idx3-ubyte[3]");
   EXPECT_EQ(pair.source(2), "t-images-idx3-ubyte[2]");
   EXPECT_EQ(pair.label(3), 2);
-  const LoadedImage loaded = pair.load(1);
+  const LoadedImage loaded = load(pair, 1);
   EXPECT_EQ(loaded.image.codec, Codec::kRaw);
   EXPECT_EQ(loaded.image.pixels.width(), 3);
   EXPECT_EQ(loaded.image.pixels.height(), 2);
@@ -71,8 +71,8 @@ TEST_F(Idx, Gzip) {
   write_gzip(tmp_.path() / "z-images-idx3-ubyte.gz", read_text_file(images_));
   write_gzip(tmp_.path() / "z-labels-idx1-ubyte.gz", read_text_file(tmp_.path() / "t-labels-idx1-ubyte"));
   const IdxPair pair(tmp_.path() / "z-images-idx3-ubyte.gz", {}, {});
-  EXPECT_THAT(pair.load(1).image.pixels.pixels(),
-              ElementsAreArray(IdxPair(images_, {}, {}).load(1).image.pixels.pixels()));
+  EXPECT_THAT(load(pair, 1).image.pixels.pixels(),
+              ElementsAreArray(load(IdxPair(images_, {}, {}), 1).image.pixels.pixels()));
 }
 
 TEST_F(Idx, LabelsMayBePlainWhereImagesAreNot) {

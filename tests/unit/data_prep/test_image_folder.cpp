@@ -81,7 +81,8 @@ TEST_F(Folder, LinksAreFollowedOnceRound) {
   fs::create_symlink("nowhere", root_ / "a" / "broken");
   const ImageFolder folder(root_, {});
   EXPECT_THAT(sources_of(folder), ElementsAre("a/1.jpg", "a/broken", "b/2.jpg"));
-  EXPECT_THAT(message_of<ImportError>([&] { static_cast<void>(folder.load(1)); }), HasSubstr("No such file"));
+  EXPECT_THAT(message_of<ImportError>([&] { static_cast<void>(load(folder, 1)); }),
+              HasSubstr("No such file"));
 }
 
 TEST_F(Folder, WhatIsNoPlainFileIsNotRead) {
@@ -89,8 +90,8 @@ TEST_F(Folder, WhatIsNoPlainFileIsNotRead) {
   file("b/empty", "");
   ASSERT_EQ(::mkfifo((root_ / "b" / "pipe").c_str(), 0600), 0);
   const ImageFolder folder(root_, {});
-  EXPECT_EQ(message_of<ImportError>([&] { static_cast<void>(folder.load(1)); }), "empty file");
-  EXPECT_EQ(message_of<ImportError>([&] { static_cast<void>(folder.load(2)); }), "not a plain file");
+  EXPECT_EQ(message_of<ImportError>([&] { static_cast<void>(load(folder, 1)); }), "empty file");
+  EXPECT_EQ(message_of<ImportError>([&] { static_cast<void>(load(folder, 2)); }), "not a plain file");
 }
 
 // Of one size and time, which is all that many tools look at.

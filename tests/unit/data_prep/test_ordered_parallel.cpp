@@ -45,6 +45,26 @@ TEST(OrderedParallel, ErrorsComeInTurn) {
   }
 }
 
+TEST(OrderedParallel, ManyAreWaitedForButNotMoreThanThereAre) {
+  OrderedParallel<std::size_t> items(11, 2, [](std::size_t i) { return i; });
+  constexpr std::chrono::milliseconds kLong{60'000};
+  for (std::size_t i = 0; i < 11; ++i) {
+    ASSERT_TRUE(items.wait_for_next(kLong, 100));
+    ASSERT_EQ(items.next(), i);
+  }
+}
+
+TEST(OrderedParallel, EachThreadHasAWorkOfItsOwn) {
+  std::atomic<int> made{0};
+  const auto make = [&made]() -> OrderedParallel<std::size_t>::Work {
+    ++made;
+    return [calls = std::size_t{0}](std::size_t i) mutable { return ++calls > 0 ? i : 0; };
+  };
+  OrderedParallel<std::size_t> items(100, 3, make, 7);
+  for (std::size_t i = 0; i < 100; ++i) ASSERT_EQ(items.next(), i);
+  EXPECT_EQ(made.load(), 3);
+}
+
 TEST(OrderedParallel, ResultsMayBeMoveOnly) {
   OrderedParallel<std::unique_ptr<int>> items(
       3, 2, [](std::size_t i) { return std::make_unique<int>(static_cast<int>(i)); });

@@ -33,8 +33,8 @@ std::map<std::string, std::string> contents_of(const fs::path& directory) {
 class ChangingInput final : public FakeInput {
  public:
   using FakeInput::FakeInput;
-  [[nodiscard]] LoadedImage load(std::size_t candidate) const override {
-    LoadedImage loaded = FakeInput::load(candidate);
+  [[nodiscard]] LoadedImage load(std::size_t candidate, ImportBuffers& buffers) const override {
+    LoadedImage loaded = FakeInput::load(candidate, buffers);
     loaded.stamp = stamp(candidate);
     if (candidate == changed) loaded.source_xxh3 ^= 1;  // what a payload need not show
     return loaded;
