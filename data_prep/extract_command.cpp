@@ -9,6 +9,7 @@
 #include "ft/data/packed_set.h"
 
 #include "commands.h"
+#include "option_checks.h"
 #include "png_file.h"
 
 namespace ft {
@@ -57,8 +58,14 @@ void add_extract_command(CLI::App& app, Command& chosen) {
   auto arguments = std::make_shared<ExtractArguments>();
   CLI::App* command = app.add_subcommand("extract", "Write one sample of a packed set to a file");
   command->add_option("DIR", arguments->directory, "A packed set")->required();
-  command->add_option("--sample", arguments->sample, "The sample's id, from 0")->type_name("ID")->required();
-  command->add_option("--out", arguments->out, "The file to write")->type_name("FILE")->required();
+  command->add_option("--sample", arguments->sample, "The sample's id, from 0")
+      ->type_name("ID")
+      ->check(whole_number())
+      ->required();
+  command->add_option("--out", arguments->out, "The file to write")
+      ->type_name("FILE")
+      ->check(not_empty())
+      ->required();
   command->add_flag("--decode", arguments->decode,
                     "The RGB pixels that training starts from, as PNG, instead of the stored bytes");
   command->callback([arguments, &chosen] { chosen = [arguments] { run_extract(*arguments); }; });

@@ -13,6 +13,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/host.h"
+#include "ft/base/standard_output.h"
 #include "ft/comm/agreement.h"
 #include "ft/comm/backends.h"
 #include "ft/comm/mpi_session.h"
@@ -41,7 +42,6 @@ std::string version_text() {
 
 int run(int argc, char** argv, ft::Communicator& ranks) {
   CLI::App app("Packs pictures into sharded HDF5 for ft_dist, and inspects packed sets.", "ft_pack");
-  app.require_subcommand(1);
   app.set_version_flag("--version", version_text());
   app.footer(
       "ft_pack COMMAND --help says more.\n"
@@ -58,6 +58,9 @@ int run(int argc, char** argv, ft::Communicator& ranks) {
   const bool speaks = ranks.rank() == 0;
   try {
     app.parse(argc, argv);
+    // Not by require_subcommand(): that complains before a misspelt name could be named.
+    if (app.get_subcommands().empty()) throw CLI::RequiredError("A command");
+    if (app.get_subcommands().size() > 1) throw CLI::ExtrasError({app.get_subcommands()[1]->get_name()});
   } catch (const CLI::Success& help_or_version) {
     return speaks ? app.exit(help_or_version) : 0;
   } catch (const CLI::ParseError& error) {
@@ -74,6 +77,7 @@ int run(int argc, char** argv, ft::Communicator& ranks) {
       if (speaks) command();
     });
   }
+  if (speaks) ft::finish_standard_output();
   return static_cast<int>(ft::ExitCode::kDone);
 }
 

@@ -118,6 +118,8 @@ std::uint64_t stamp_of(const struct stat& status) {
   return xxh3_64(std::as_bytes(std::span(parts)));
 }
 
+constexpr std::uint64_t kHeadBytes = 4096;
+
 struct Candidate {
   std::span<const std::byte> bytes;  // in the buffers
   std::uint64_t stamp;
@@ -143,6 +145,10 @@ Candidate read_candidate(const fs::path& path, ImportBuffers& buffers) {
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size == 0) throw ImportError("empty file");
   if (size > kLargestFile) throw ImportError("larger than 1 GiB");
+  // A film or an archive among the pictures is told by its beginning, and costs no more than that.
+  const std::span<std::byte> head = buffers.file(std::min<std::uint64_t>(size, kHeadBytes));
+  read_whole(fd.get(), head, path);
+  require_known_container(head);
   const std::span<std::byte> bytes = buffers.file(size);
   read_whole(fd.get(), bytes, path);
   return {bytes, stamp_of(status)};

@@ -16,6 +16,7 @@
 #include "idx.h"
 #include "image_folder.h"
 #include "interrupt.h"
+#include "option_checks.h"
 #include "pack_pipeline.h"
 #include "pack_report.h"
 #include "together.h"
@@ -156,6 +157,7 @@ void add_output_options(CLI::App& command, PackArguments& arguments) {
   PackOptions& options = arguments.options;
   command.add_option("--out", arguments.out, "The packed set to make: a new or an empty directory")
       ->type_name("DIR")
+      ->check(not_empty())
       ->required();
   CLI::Option* shards =
       command.add_option("--shards", options.shards, "How many shards; never more than images")

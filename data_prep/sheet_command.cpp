@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "commands.h"
+#include "option_checks.h"
 #include "png_file.h"
 #include "set_sheet.h"
 
@@ -75,7 +76,10 @@ void add_sheet_command(CLI::App& app, Command& chosen) {
   CLI::App* command = app.add_subcommand("sheet", "Draw a contact sheet of a packed set");
   command->footer(kFooter);
   command->add_option("DIR", arguments->directory, "A packed set")->required();
-  command->add_option("--out", arguments->out, "The PNG file to write")->type_name("FILE")->required();
+  command->add_option("--out", arguments->out, "The PNG file to write")
+      ->type_name("FILE")
+      ->check(not_empty())
+      ->required();
   command->add_option("--classes", arguments->classes, "Only these classes, in this order")
       ->type_name("A,B")
       ->delimiter(',')

@@ -16,7 +16,10 @@ void verify_files(const fs::path& directory, const Manifest& manifest, VerifyRes
   Progress progress("verify files", manifest.shards.size(), "shards");
   for (const ShardEntry& shard : manifest.shards) {
     try {
-      if (xxh3_128_of_file(directory / shard.file) != shard.xxh3_128) {
+      std::error_code error;
+      if (!fs::is_regular_file(directory / shard.file, error)) {
+        result.damage.push_back(fmt::format("{}: missing, or not a plain file", shard.file));
+      } else if (xxh3_128_of_file(directory / shard.file) != shard.xxh3_128) {
         result.damage.push_back(fmt::format("{}: the file's hash does not match the manifest's", shard.file));
       }
     } catch (const DataError& error) {

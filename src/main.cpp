@@ -6,6 +6,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/host.h"
+#include "ft/base/standard_output.h"
 #include "ft/comm/agreement.h"
 #include "ft/comm/backends.h"
 #include "ft/comm/mpi_session.h"
@@ -46,7 +47,9 @@ int run(MpiSession& mpi, int argc, char** argv) {
     return 0;
   }
   const auto session = open_session(mpi, *parsed.command, std::move(host));
-  return dispatch(*session);
+  const int code = dispatch(*session);
+  if (session->context.is_root()) finish_standard_output();
+  return code;
 }
 
 void report(const std::string& who, const std::string& what, const std::string& hint) {

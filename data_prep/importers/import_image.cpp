@@ -47,6 +47,11 @@ void ImportBuffers::keep(RgbImage pixels) {
   pixels_ = std::move(pixels);
 }
 
+void require_known_container(std::span<const std::byte> head) {
+  static_cast<void>(
+      importers::tell_container({reinterpret_cast<const std::uint8_t*>(head.data()), head.size()}));
+}
+
 ImportedImage import_image(std::span<const std::byte> file) {
   ImportBuffers buffers;
   return import_image(file, buffers);

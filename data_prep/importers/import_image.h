@@ -49,4 +49,7 @@ class ImportError : public std::runtime_error {
 [[nodiscard]] ImportedImage import_image(std::span<const std::byte> file, ImportBuffers& buffers);
 [[nodiscard]] ImportedImage import_image(std::span<const std::byte> file);
 
+// The ImportError of import_image for a file that begins with `head` and is in no container that it reads.
+void require_known_container(std::span<const std::byte> head);
+
 }  // namespace ft

@@ -108,14 +108,14 @@ std::uint8_t next_marker(ByteCursor& cursor) {
 }
 
 // Between the first scan and the end, 0xFF is always followed by a zero or is a marker.
-void check_scan_count(Bytes scans, std::uint64_t pixels) {
+std::size_t count_scans(Bytes scans, std::uint64_t pixels) {
   std::size_t count = 1;
   while (scans.size() >= 2) {
     const void* const found = std::memchr(scans.data(), kPadding, scans.size() - 1);
-    if (found == nullptr) return;
+    if (found == nullptr) break;
     scans =
         scans.subspan(static_cast<std::size_t>(static_cast<const std::uint8_t*>(found) - scans.data()) + 1);
-    if (scans[0] == kEndOfImage) return;
+    if (scans[0] == kEndOfImage) break;
     if (scans[0] == kScan && ++count > kMostScans) {
       throw ImportError(fmt::format("too costly: JPEG of more than {} scans", kMostScans));
     }
@@ -124,6 +124,7 @@ void check_scan_count(Bytes scans, std::uint64_t pixels) {
           fmt::format("too costly: JPEG of {} pixels in more than {} scans", pixels, count - 1));
     }
   }
+  return count;
 }
 
 }  // namespace
@@ -132,22 +133,27 @@ JpegHeader read_jpeg_header(Bytes file) {
   ByteCursor cursor(file, "JPEG");
   cursor.seek(2);  // behind the start marker
   JpegHeader header;
+  int in_first_scan = 0;
   while (true) {
     const std::uint8_t marker = next_marker(cursor);
     if (stands_alone(marker)) continue;
     const std::size_t length = load_be16(cursor.take(2));
     // A length that does not even count itself is taken as no data.
     const Bytes data = cursor.take(length > 2 ? length - 2 : 0);
-    if (marker == kScan) break;
+    if (marker == kScan) {
+      in_first_scan = data.empty() ? 0 : data[0];
+      break;
+    }
     read_segment(marker, data, header);
   }
   if (header.components == 0) throw ImportError("broken JPEG: a scan before the frame header");
   const auto width = static_cast<std::uint64_t>(header.width);
   const auto height = static_cast<std::uint64_t>(header.height);
   check_declared_size("JPEG", width, height);
-  // RGB, and every coefficient of a progressive one: two bytes each, three where nothing is subsampled.
-  check_memory("JPEG", width * height * (header.progressive ? 9 : 3), file.size());
-  check_scan_count(file.subspan(cursor.position()), width * height);
+  const std::size_t scans = count_scans(file.subspan(cursor.position()), width * height);
+  // RGB, and where a scan does not bring whole pixels every coefficient: two bytes each, three components.
+  const bool buffered = header.progressive || scans > 1 || in_first_scan < header.components;
+  check_memory("JPEG", width * height * (buffered ? 9 : 3), file.size());
   return header;
 }
 

@@ -7,14 +7,10 @@
 namespace ft::importers {
 namespace {
 
-// Twice Pillow's MAX_IMAGE_PIXELS: above it Pillow raises instead of warning.
-constexpr std::uint64_t kMaxPixels = 2ULL * 89'478'485ULL;
 // A packer stays within 256 MiB on any file that is not large itself.
 constexpr std::uint64_t kModestMemory = 160ULL << 20U;
 // Deflate's limit, and more than honest JPEGs (50) and flat scans (500) grow.
 constexpr std::uint64_t kMostGrowth = 1000;
-
-constexpr std::uint64_t kMaxSide = (1U << 31U) - 1U;
 
 }  // namespace
 
@@ -22,10 +18,11 @@ void check_declared_size(const char* container, std::uint64_t width, std::uint64
   if (width == 0 || height == 0) {
     throw ImportError(fmt::format("broken {}: {} x {} pixels", container, width, height));
   }
-  if (width > kMaxSide || height > kMaxSide || width * height > kMaxPixels) {
-    throw ImportError(fmt::format("too large: the {} claims {} x {} pixels, the limit is {} pixels",
-                                  container, width, height, kMaxPixels));
-  }
+  constexpr auto kSide = static_cast<std::uint64_t>(kMaxSide);
+  constexpr auto kPixels = static_cast<std::uint64_t>(kMaxPixels);
+  if (width <= kSide && height <= kSide && width * height <= kPixels) return;
+  throw ImportError(fmt::format("too large: the {} claims {} x {} pixels, the limit is {} pixels, {} a side",
+                                container, width, height, kPixels, kSide));
 }
 
 void check_memory(const char* container, std::uint64_t memory, std::size_t file_bytes) {

@@ -1,5 +1,7 @@
 // `ft_dist bench data`: how many images a second the loader alone delivers, where its time goes, and whether
 // that feeds the model.
+#include <algorithm>
+#include <filesystem>
 #include <iostream>
 
 #include <fmt/format.h>
@@ -27,9 +29,14 @@ struct DataFigures {
   [[nodiscard]] const LoaderRate& last() const { return loader.back(); }
 };
 
-// What --threads asks for, or 1, 2, 4, ... and all cores of this rank.
+// What --threads asks for, in ascending order, or 1, 2, 4, ... and all cores of this rank.
 std::vector<int> thread_counts(const Session& session) {
-  if (!session.line.threads.empty()) return session.line.threads;
+  if (!session.line.threads.empty()) {
+    std::vector<int> wanted = session.line.threads;
+    std::ranges::sort(wanted);
+    wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
+    return wanted;
+  }
   const int cores = session.context.place().core_budget;
   std::vector<int> counts;
   for (int n = 1; n < cores; n *= 2) counts.push_back(n);
@@ -67,7 +74,8 @@ void print_figures(const Session& session, const PackedSet& set, const DataFigur
             << threads_table(figures.loader) << "\n"
             << fmt::format("stages, loader threads: {}\n", last.threads) << stage_table(last.stages) << "\n"
             << reading_text(figures.reading) << "\n"
-            << bottleneck_text(last.spent.per_second(), last.threads, session.line.model_rate);
+            << bottleneck_text(last.spent.per_second(), last.threads, session.line.model_rate,
+                               cheaper_packing(set.manifest()));
   if (const int ranks = session.context.world_size(); ranks > 1) {
     std::cout << fmt::format("this is rank 0; all {} ranks together: {:.1f} images/s\n", ranks,
                              figures.all_ranks_rate);
@@ -89,6 +97,16 @@ void write_json(const Session& session, const PackedSet& set, const DataFigures&
   write_file_atomically(session.line.json, json.dump(2) + "\n");
 }
 
+// Before minutes of measuring, not after them.
+void require_place_for(const std::filesystem::path& file) {
+  if (file.empty()) return;
+  const std::filesystem::path folder = file.has_parent_path() ? file.parent_path() : ".";
+  std::error_code ignored;
+  if (!std::filesystem::is_directory(folder, ignored)) {
+    throw UsageError(fmt::format("--json {}: there is no directory {}", file.string(), folder.string()));
+  }
+}
+
 }  // namespace
 
 int bench_data_command(Session& session) {
@@ -98,6 +116,7 @@ int bench_data_command(Session& session) {
     const std::string data = session.line.data.empty() ? session.config.data.train : session.line.data;
     if (data.empty()) throw UsageError("neither --data nor data.train names a packed set");
     set.emplace(data);
+    require_place_for(session.line.json);
     figures = measure(session, *set);
   });
   double rate[1] = {figures.last().spent.per_second()};

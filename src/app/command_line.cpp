@@ -32,7 +32,7 @@ void add_config_options(CLI::App& app, CommandLine& line) {
 
 void add_bench_data_options(CLI::App& app, CommandLine& line) {
   app.add_option("--epochs", line.epochs, "whole passes over the set instead of seconds")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1, 1'000'000))
       ->type_name("N")
       ->excludes(app.get_option("--seconds"));
   app.add_option("--threads", line.threads,
@@ -42,7 +42,7 @@ void add_bench_data_options(CLI::App& app, CommandLine& line) {
       ->allow_extra_args(false)
       ->type_name("N,M");
   app.add_option("--model-rate", line.model_rate, "images/s that the model takes: says whether data keeps up")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(1e-3, 1e9))
       ->type_name("R");
 }
 
@@ -82,7 +82,7 @@ void add_commands(CLI::App& app, CommandLine& line) {
   add_config_options(*replay, line);
   replay->add_option("--step", line.step, "step number, from 1")
       ->required()
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 53U))
       ->type_name("S");
   replay->add_option("--out", line.out, "safetensors file to write")->required()->type_name("FILE");
   add_bench(app, line);

@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "ft/data/manifest.h"
+
 #include "loader_rates.h"
 
 namespace ft::app {
@@ -20,8 +22,12 @@ namespace ft::app {
 [[nodiscard]] std::string reading_text(const ReadRates& rates);
 
 // Who waits for whom, when the model takes `model_rate` images/s and data comes at `data_rate` with `threads`
-// threads; 0: it is not known, and the text says what could be fed.
-[[nodiscard]] std::string bottleneck_text(double data_rate, int threads, double model_rate);
+// threads; 0: it is not known, and the text says what could be fed. `cheaper`: advice for when data is slow.
+[[nodiscard]] std::string bottleneck_text(double data_rate, int threads, double model_rate,
+                                          const std::string& cheaper);
+
+// How to pack the same pictures so that they cost less to decode; empty when there is nothing left to do.
+[[nodiscard]] std::string cheaper_packing(const Manifest& manifest);
 
 [[nodiscard]] nlohmann::ordered_json to_json(const LoaderRate& rate);
 [[nodiscard]] nlohmann::ordered_json to_json(const ReadRates& rates);

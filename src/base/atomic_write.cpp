@@ -26,6 +26,19 @@ void make_directories(const std::filesystem::path& path) {
   if (error) throw DataError(fmt::format("cannot create {}: {}", path.string(), error.message()));
 }
 
+std::filesystem::path behind_links(const std::filesystem::path& target) {
+  std::error_code error;
+  if (!std::filesystem::is_symlink(target, error)) return target;
+  std::filesystem::path resolved = std::filesystem::weakly_canonical(target, error);
+  return error ? target : resolved;
+}
+
+bool can_be_replaced(const std::filesystem::path& target) {
+  std::error_code ignored;
+  const std::filesystem::file_status status = std::filesystem::status(target, ignored);
+  return !std::filesystem::exists(status) || std::filesystem::is_regular_file(status);
+}
+
 }  // namespace
 
 void fsync_path(const std::filesystem::path& path) {
@@ -35,15 +48,20 @@ void fsync_path(const std::filesystem::path& path) {
 }
 
 // The host too: process ids coincide between nodes that share a file system.
-AtomicFile::AtomicFile(std::filesystem::path target)
-    : target_(std::move(target)),
-      temporary_(fmt::format("{}.tmp-{}-{}", target_.string(), host_name(), ::getpid())) {
+AtomicFile::AtomicFile(std::filesystem::path target) : target_(behind_links(target)) {
+  if (!can_be_replaced(target_)) {
+    target_ = std::move(target);  // /dev/stdout leads to "pipe:[1234]", which has no name of its own
+    fd_ = UniqueFd(::open(target_.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!fd_) throw_errno("write to", target_.string());
+    return;
+  }
+  temporary_ = fmt::format("{}.tmp-{}-{}", target_.string(), host_name(), ::getpid());
   fd_ = UniqueFd(::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, kFileMode));
   if (!fd_) throw_errno("create", temporary_.string());
 }
 
 AtomicFile::~AtomicFile() {
-  if (!committed_) ::unlink(temporary_.c_str());
+  if (!committed_ && !temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
 void AtomicFile::write(std::span<const std::byte> data) {
@@ -55,6 +73,11 @@ void AtomicFile::write(std::string_view text) {
 }
 
 void AtomicFile::commit() {
+  if (temporary_.empty()) {
+    fd_.close(target_);
+    committed_ = true;
+    return;
+  }
   if (::fsync(fd_.get()) != 0) throw_errno("flush", target_.string());
   fd_.close(target_);
   if (::rename(temporary_.c_str(), target_.c_str()) != 0)

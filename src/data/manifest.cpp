@@ -197,6 +197,9 @@ Manifest read_manifest(const std::filesystem::path& directory) {
     throw DataError(fmt::format("{} is not a packed set: it has no {}", directory.string(), kManifestName),
                     "make one with ft_pack pack SRC --out DIR");
   }
+  if (!std::filesystem::is_regular_file(path, ignored)) {
+    throw DataError(fmt::format("{} is not a plain file", path.string()));
+  }
   const std::string text = read_text_file(path);
   try {
     const Json json = parse_shallow(text, path);

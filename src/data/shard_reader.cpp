@@ -8,6 +8,7 @@
 
 #include "ft/base/error.h"
 #include "ft/data/hdf5_handle.h"
+#include "ft/data/image.h"
 #include "ft/data/metadata_hash.h"
 
 namespace ft {
@@ -103,13 +104,26 @@ class ShardFile {
 
  private:
   [[nodiscard]] Hdf5Handle open_attribute(const char* name) const {
-    return own_hdf5(H5Aopen(file_.get(), name, H5P_DEFAULT), H5Aclose,
-                    fmt::format("find attribute {} in", name), path_);
+    Hdf5Handle attribute = own_hdf5(H5Aopen(file_.get(), name, H5P_DEFAULT), H5Aclose,
+                                    fmt::format("find attribute {} in", name), path_);
+    const Hdf5Handle space = own_hdf5(H5Aget_space(attribute.get()), H5Sclose, "read", path_);
+    if (H5Sget_simple_extent_npoints(space.get()) != 1) {
+      fail(path_, fmt::format("attribute {} is not one value", name));
+    }
+    return attribute;
   }
 
   [[nodiscard]] Hdf5Handle open_dataset(const char* name) const {
-    return own_hdf5(H5Dopen2(file_.get(), name, H5P_DEFAULT), H5Dclose,
-                    fmt::format("find dataset {} in", name), path_);
+    Hdf5Handle dataset = own_hdf5(H5Dopen2(file_.get(), name, H5P_DEFAULT), H5Dclose,
+                                  fmt::format("find dataset {} in", name), path_);
+    H5L_info_t link{};
+    if (H5Lget_info(file_.get(), name, &link, H5P_DEFAULT) < 0) throw_hdf5_error("read", path_);
+    const Hdf5Handle creation = own_hdf5(H5Dget_create_plist(dataset.get()), H5Pclose, "read", path_);
+    if (link.type != H5L_TYPE_HARD || H5Pget_layout(creation.get()) != H5D_CONTIGUOUS ||
+        H5Pget_external_count(creation.get()) != 0) {
+      fail(path_, fmt::format("dataset {} is not contiguous in this file", name));
+    }
+    return dataset;
   }
 
   [[nodiscard]] std::size_t length_of(const Hdf5Handle& dataset, const char* name) const {
@@ -248,9 +262,10 @@ void check_values(const ShardContents& shard, const Manifest& manifest, const fs
     if (tables.codec[row] < 1 || tables.codec[row] > 3) {
       fail(path, fmt::format("row {}: unknown codec {}", row, tables.codec[row]));
     }
-    if (tables.width[row] == 0 || tables.height[row] == 0) {
-      fail(path,
-           fmt::format("row {}: a picture of {} x {} pixels", row, tables.width[row], tables.height[row]));
+    const auto width = std::int64_t{tables.width[row]};
+    const auto height = std::int64_t{tables.height[row]};
+    if (width == 0 || height == 0 || width > kMaxSide || height > kMaxSide || width * height > kMaxPixels) {
+      fail(path, fmt::format("row {}: a picture of {} x {} pixels", row, width, height));
     }
   }
 }

@@ -19,6 +19,7 @@
 #include "ft/base/file.h"
 #include "ft/base/hash.h"
 #include "ft/data/manifest.h"
+#include "ft/data/packed_set.h"
 
 namespace ft {
 namespace {
@@ -79,6 +80,22 @@ void for_each_piece(const fs::path& path, std::uint64_t bytes, const Consumer& c
     pread_exact(fd.get(), piece, at, path);
     consume(piece);
   }
+}
+
+// "; sample 17 (...): ...", the first of a shard that does not verify; empty when the damage lies elsewhere.
+std::string first_damage(const fs::path& directory, const ShardEntry& shard) {
+  try {
+    const PackedSet set(directory);
+    const auto& shards = set.manifest().shards;
+    const auto index = std::ranges::find(shards, shard.file, &ShardEntry::file) - shards.begin();
+    std::vector<std::byte> buffer;
+    for (std::uint64_t row = 0; row < shard.samples; ++row) {
+      static_cast<void>(set.read(set.sample_id_at(static_cast<std::uint32_t>(index), row), buffer));
+    }
+  } catch (const DataError& error) {
+    return fmt::format("; {}", error.what());
+  }
+  return {};
 }
 
 // One set and its copy in the making.
@@ -148,7 +165,8 @@ class StagedSet {
       tally.add(piece.size());
     });
     if (hash.hex_digest() != shard.xxh3_128) {
-      throw DataError(fmt::format("{}: its bytes are not those that the manifest recorded", from.string()),
+      throw DataError(fmt::format("{}: its bytes are not those that the manifest recorded{}", from.string(),
+                                  first_damage(source_, shard)),
                       "run ft_pack verify, then restore the shard or pack the data again");
     }
     file.commit();

@@ -26,6 +26,16 @@ bool is_number(const std::string& cell) {
          });
 }
 
+// Names of classes come from a file system, which allows anything.
+std::string on_one_line(const std::string& cell) {
+  std::string line;
+  for (const char c : cell) {
+    const auto byte = static_cast<unsigned char>(c);
+    line += byte < 0x20 || byte == 0x7f ? fmt::format("\\x{:02x}", byte) : std::string(1, c);
+  }
+  return line;
+}
+
 void trim_right(std::string& line) {
   line.erase(line.find_last_not_of(' ') + 1);
 }
@@ -49,6 +59,7 @@ std::string format_row(const std::vector<std::string>& cells, const std::vector<
 Table::Table(std::vector<std::string> header) : header_(std::move(header)) {}
 
 void Table::add_row(std::vector<std::string> cells) {
+  for (std::string& cell : cells) cell = on_one_line(cell);
   rows_.push_back(std::move(cells));
 }
 

@@ -11,10 +11,12 @@
 
 namespace ft {
 
-// A file in the making. Destroyed without commit(), it leaves nothing behind.
+// A file in the making. Destroyed without commit(), it leaves nothing behind. A link is followed, so that
+// what it leads to is replaced and not the link; a target that is there and no plain file, such as
+// /dev/stdout or a pipe, cannot be replaced and is written to at once.
 class AtomicFile {
  public:
-  // Opens `<target>.tmp-<host>-<pid>` for writing. Throws DataError.
+  // Opens `<target>.tmp-<host>-<pid>` for writing, or the target itself (see above). Throws DataError.
   explicit AtomicFile(std::filesystem::path target);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
@@ -27,7 +29,7 @@ class AtomicFile {
 
  private:
   std::filesystem::path target_;
-  std::filesystem::path temporary_;
+  std::filesystem::path temporary_;  // empty when the target itself is written to
   UniqueFd fd_;
   bool committed_ = false;
 };

@@ -11,6 +11,9 @@ namespace ft {
 // Pillow's limit (2 x MAX_IMAGE_PIXELS), above which it refuses a picture as a decompression bomb.
 inline constexpr std::int64_t kMaxPixels = 2 * 89'478'485;
 
+// Larger sides are not packed: a resize keeps weights for each pixel of a side (Pillow has no such limit).
+inline constexpr std::int64_t kMaxSide = std::int64_t{1} << 20;
+
 // An owned 8-bit RGB picture, interleaved, rows without padding. Reused: resize() keeps the capacity.
 class RgbImage {
  public:

@@ -12,6 +12,7 @@ class Table {
   // An empty header prints rows only.
   explicit Table(std::vector<std::string> header = {});
   // Rows may be of different lengths.
+  // Control characters appear as "\x0a".
   void add_row(std::vector<std::string> cells);
   // Aligned by display width (UTF-8 code points); a cell that is a number ("-0.5", "1,234", "43%") goes
   // right, a heading goes with its column. Ends with a newline.

@@ -94,16 +94,17 @@ TEST(MedianRatio, IsThatOfThePairs) {
 }
 
 TEST(Bottleneck, IsTheSlowerOfTheTwo) {
-  EXPECT_THAT(bottleneck_text(812, 2, 2300),
+  EXPECT_THAT(bottleneck_text(812, 2, 2300, "ft_pack pack --restart-index, or --encoding raw --max-side 256"),
               AllOf(HasSubstr("data    [##########------------------]     812 images/s"),
                     HasSubstr("model   [############################]    2300 images/s"),
                     HasSubstr("data is the bottleneck: 2.8x the cores")));
-  EXPECT_THAT(bottleneck_text(800, 8, 300), AllOf(HasSubstr("the model is the bottleneck: data comes 2.7x"),
-                                                  HasSubstr("3 of 8 threads would do")));
+  EXPECT_THAT(
+      bottleneck_text(800, 8, 300, ""),
+      AllOf(HasSubstr("the model is the bottleneck: data comes 2.7x"), HasSubstr("3 of 8 threads would do")));
 }
 
 TEST(Bottleneck, IsNotNamedWithoutTheModelsRate) {
-  EXPECT_THAT(bottleneck_text(812, 2, 0),
+  EXPECT_THAT(bottleneck_text(812, 2, 0, ""),
               AllOf(HasSubstr("2 threads feed a model of up to 812 images/s"), Not(HasSubstr("bottleneck"))));
 }
 
