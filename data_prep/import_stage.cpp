@@ -22,7 +22,7 @@ constexpr std::size_t kBlock = 16;
 constexpr std::chrono::milliseconds kBetweenBeats{20};
 
 // What is imported waits as records, which are small; taken many at a time, they cost the threads less.
-constexpr std::size_t kAheadPerWorker = 16;
+constexpr std::size_t kAheadPerWorker = 64;
 constexpr std::size_t kTakenPerWorker = 8;
 
 void append_bytes(std::vector<std::byte>& out, std::span<const std::byte> bytes) {

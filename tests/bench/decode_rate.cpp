@@ -108,6 +108,7 @@ nlohmann::ordered_json measure(const std::vector<fs::path>& files, std::vector<F
   std::atomic<std::size_t> next{0};
   std::atomic<std::size_t> pixel_bytes{0};
   std::vector<std::jthread> threads;
+  threads.reserve(decoders.size());
   for (FileDecoder& decoder : decoders) {
     threads.emplace_back([&] {
       for (std::size_t at = next++; at < files.size(); at = next++) pixel_bytes += decoder.decode(files[at]);
@@ -145,6 +146,7 @@ int run(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   const std::vector<fs::path> files = files_of(arguments.folder);
   std::vector<FileDecoder> decoders;
+  decoders.reserve(static_cast<std::size_t>(arguments.threads));
   for (int i = 0; i < arguments.threads; ++i) decoders.emplace_back(arguments.how);
   if (!arguments.on_request) {
     std::cout << measure(files, decoders).dump() << std::endl;
