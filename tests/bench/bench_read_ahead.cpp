@@ -93,6 +93,7 @@ class Bench {
     const StepPlan plan(set_.size(), {}, set_.size(), 0);
     const std::vector<std::uint64_t> ids = plan.batch(request.epoch + 1);
     std::vector<app::PayloadPlace> places;
+    places.reserve(ids.size());
     for (const std::uint64_t id : ids) places.push_back(places_.of(id));
     Stream stream(std::move(places));
 

@@ -117,7 +117,7 @@ def print_case(cache, threads, rounds):
             cells.append(f"{middle:.2f} ({low:.2f}-{high:.2f})")
         print(f"{way:<21}{statistics.median(f['samples'] / f['wall_s'] for f in of):>10.0f}"
               f"{statistics.median(f['cpu_s'] / f['samples'] for f in of) * 1e6:>15.0f}"
-              f"{statistics.median(f['disk_bytes'] / f['bytes'] for f in of):>11.2f}   {cells[0]:<24}{cells[1]}")
+              f"{statistics.median(f['disk_bytes'] / f['bytes'] for f in of):>11.2f}   {cells[0]:<24}{cells[1]}", flush=True)
 
 
 def main():
