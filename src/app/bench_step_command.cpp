@@ -68,7 +68,7 @@ StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& ne
     if (over[0] > 0) return times;
 
     const Stopwatch whole_step;
-    const StepShare share = runner.run(next, images);
+    const StepShare share = runner.run(next, static_cast<std::uint64_t>(config.train.batch_size));
     const Stopwatch update;
     sgd.step(config.optimizer.lr, 1.0 / static_cast<double>(std::max<std::uint64_t>(images, 1)));
     times.optimizer_s += update.seconds();

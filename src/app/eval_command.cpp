@@ -1,11 +1,14 @@
-// `ft_dist eval`: the test accuracy of a weights file, on rank 0.
+// `ft_dist eval`: the test accuracy of a weights file, on rank 0 or by all ranks together.
 #include <cmath>
 #include <iostream>
+#include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "ft/base/error.h"
+#include "ft/comm/agreement.h"
 #include "ft/report/progress.h"
 #include "ft/report/table.h"
 #include "ft/train/evaluator.h"
@@ -31,12 +34,11 @@ std::string per_class_table(const PackedSet& set, const Evaluation& result) {
   return table.to_string(0);
 }
 
-Evaluation evaluate_weights(Session& session, const PackedSet& set, const std::string& weights,
-                            const Beat& beat) {
+PreparedModel prepare_weights(Session& session, const PackedSet& set, const std::string& weights) {
   Config config = session.config;
   config.model.weights = weights;
   config.model.head_init = {};
-  const PreparedModel prepared = prepare_model(config, set.classes(), session.context.device, nullptr);
+  PreparedModel prepared = prepare_model(config, set.classes(), session.context.device, nullptr);
   if (!prepared.source->head_copied) {
     throw DataError(
         fmt::format("{} has different classes: [{}], not [{}] as {}", prepared.source->file.string(),
@@ -44,39 +46,92 @@ Evaluation evaluate_weights(Session& session, const PackedSet& set, const std::s
                     set.directory().string()),
         "evaluate on a set of the same classes; a classes.txt beside the weights names theirs");
   }
-  ResNet model = prepared.model;
+  return prepared;
+}
 
+EvaluatorOptions evaluator_options(const Session& session, int workers) {
   EvaluatorOptions options;
   options.device = session.context.device;
-  options.workers = session.context.threads.eval_workers;
+  options.workers = workers;
   options.channels_last = session.config.train.channels_last;
   options.transform = transform_options(session.config.data);
+  return options;
+}
+
+Evaluation evaluate_alone(Session& session, const PackedSet& set, ResNet model, const Beat& beat) {
   Progress progress("eval", set.size(), "images");
-  Evaluation result = evaluate(model, set, nullptr, options, [&](std::uint64_t done) {
-    progress.update(done);
-    beat();
-  });
+  Evaluation result =
+      evaluate(model, set, nullptr, evaluator_options(session, session.context.threads.eval_workers),
+               [&](std::uint64_t done) {
+                 progress.update(done);
+                 beat();
+               });
   progress.finish();
   return result;
+}
+
+Evaluation evaluate_share(Session& session, const PackedSet& set, ResNet model) {
+  std::optional<Progress> progress;
+  Evaluation result =
+      evaluate_together(model, set, nullptr, evaluator_options(session, session.context.threads.workers),
+                        *session.host, [&](std::uint64_t done, std::uint64_t of) {
+                          if (!progress) progress.emplace("eval", of, "images", session.context.is_root());
+                          progress->update(done);
+                        });
+  if (progress) progress->finish();
+  return result;
+}
+
+// What is evaluated, and on what.
+struct Subject {
+  std::string weights;
+  std::unique_ptr<PackedSet> set;
+  std::optional<PreparedModel> model;
+};
+
+Subject open_subject(Session& session) {
+  const std::string data = session.line.data.empty() ? session.config.data.test : session.line.data;
+  if (data.empty()) throw UsageError("neither --data nor data.test names a packed set");
+  Subject subject;
+  subject.weights = session.line.weights.empty()
+                        ? RunDirectory(session.config.run.dir).final_weights().string()
+                        : session.line.weights;
+  subject.set = std::make_unique<PackedSet>(data);
+  subject.model = prepare_weights(session, *subject.set, subject.weights);
+  return subject;
+}
+
+void report(const Subject& subject, const Evaluation& result) {
+  if (!std::isfinite(result.loss))
+    throw DataError(fmt::format("{}: its loss is not finite", subject.weights));
+  const Interval interval = wilson_interval(result.correct(), result.count());
+  std::cout << per_class_table(*subject.set, result)
+            << fmt::format("loss {:.4f}\ntest acc {:.3f} (95% {:.3f}-{:.3f}, {} of {})\n", result.loss,
+                           result.accuracy(), interval.low, interval.high, result.correct(), result.count())
+            << std::flush;
+}
+
+void evaluate_on_all_ranks(Session& session) {
+  Subject subject;
+  agree(*session.host, "opening what is evaluated", [&] { subject = open_subject(session); });
+  require_same_on_all_ranks(*session.host, subject.set->fingerprint(), "the data");
+  require_same_on_all_ranks(*session.host, subject.model->source->fingerprint, "the weights file");
+  const Evaluation result = evaluate_share(session, *subject.set, subject.model->model);
+  agree(*session.host, "the report", [&] {
+    if (session.context.is_root()) report(subject, result);
+  });
 }
 
 }  // namespace
 
 int eval_command(Session& session) {
+  if (session.config.eval.mode == EvalMode::kSharded) {
+    evaluate_on_all_ranks(session);
+    return 0;
+  }
   run_on_root(*session.host, "evaluation on rank 0", [&](const Beat& beat) {
-    const std::string data = session.line.data.empty() ? session.config.data.test : session.line.data;
-    if (data.empty()) throw UsageError("neither --data nor data.test names a packed set");
-    const std::string weights = session.line.weights.empty()
-                                    ? RunDirectory(session.config.run.dir).final_weights().string()
-                                    : session.line.weights;
-    const PackedSet set(data);
-    const Evaluation result = evaluate_weights(session, set, weights, beat);
-    if (!std::isfinite(result.loss)) throw DataError(fmt::format("{}: its loss is not finite", weights));
-    const Interval interval = wilson_interval(result.correct(), result.count());
-    std::cout << per_class_table(set, result)
-              << fmt::format("loss {:.4f}\ntest acc {:.3f} (95% {:.3f}-{:.3f}, {} of {})\n", result.loss,
-                             result.accuracy(), interval.low, interval.high, result.correct(), result.count())
-              << std::flush;
+    const Subject subject = open_subject(session);
+    report(subject, evaluate_alone(session, *subject.set, subject.model->model, beat));
   });
   return 0;
 }

@@ -82,12 +82,14 @@ void add_model_keys(std::vector<KeySpec>& keys) {
       ListOf<Text>{.each = {.kind = "module name"}, .items = "module names", .example = "[conv1, layer1]"},
       OnResume::kMustMatch,
       "Modules that do not learn, each with all that is inside it, its batch norm statistics included.");
-  section.add(
-      "batch_norm", &ModelConfig::batch_norm,
-      Choice<BatchNormMode>{{{"local", BatchNormMode::kLocal}, {"frozen", BatchNormMode::kFrozen}}},
-      OnResume::kMustMatch,
-      "`local`: each rank normalises by its own share of the batch; `frozen`: by the statistics of the "
-      "loaded weights.");
+  section.add("batch_norm", &ModelConfig::batch_norm,
+              Choice<BatchNormMode>{{{"local", BatchNormMode::kLocal},
+                                     {"sync", BatchNormMode::kSync},
+                                     {"frozen", BatchNormMode::kFrozen}}},
+              OnResume::kMustMatch,
+              "`local`: each rank normalises by its own share of the batch; `sync`: by the batch of all "
+              "ranks, at the "
+              "cost of two small all-reduces a layer; `frozen`: by the statistics of the loaded weights.");
 }
 
 }  // namespace ft

@@ -36,8 +36,11 @@ void add_dist_keys(std::vector<KeySpec>& keys) {
 
 void add_eval_keys(std::vector<KeySpec>& keys) {
   Section section("eval", &Config::eval, keys);
-  section.add("mode", &EvalConfig::mode, Choice<EvalMode>{{{"rank0", EvalMode::kRank0}}}, OnResume::kFree,
-              "`rank0`: rank 0 evaluates and the others sleep.");
+  section.add("mode", &EvalConfig::mode,
+              Choice<EvalMode>{{{"rank0", EvalMode::kRank0}, {"sharded", EvalMode::kSharded}}},
+              OnResume::kFree,
+              "`rank0`: rank 0 evaluates and the others sleep; `sharded`: every rank evaluates its share of "
+              "the batches, with the same counts and loss.");
   section.add("every_epochs", &EvalConfig::every_epochs, Integer{.min = 1}, OnResume::kFree,
               "Evaluate after every so many epochs, and after the last.");
 }

@@ -46,13 +46,13 @@ nn::Sequential make_stage(std::int64_t& in_planes, std::int64_t planes, std::int
 
 BasicBlockImpl::BasicBlockImpl(std::int64_t in_planes, std::int64_t planes, std::int64_t stride) {
   conv1 = register_module("conv1", make_conv(in_planes, planes, 3, stride));
-  bn1 = register_module("bn1", nn::BatchNorm2d(planes));
+  bn1 = register_module("bn1", BatchNorm(planes));
   conv2 = register_module("conv2", make_conv(planes, planes, 3, 1));
-  bn2 = register_module("bn2", nn::BatchNorm2d(planes));
+  bn2 = register_module("bn2", BatchNorm(planes));
   if (stride != 1 || in_planes != planes * kExpansion) {
-    downsample =
-        register_module("downsample", nn::Sequential(make_conv(in_planes, planes * kExpansion, 1, stride),
-                                                     nn::BatchNorm2d(planes * kExpansion)));
+    downsample = register_module(
+        "downsample",
+        nn::Sequential(make_conv(in_planes, planes * kExpansion, 1, stride), BatchNorm(planes * kExpansion)));
   }
 }
 
@@ -67,7 +67,7 @@ ResNetImpl::ResNetImpl(const std::vector<std::int64_t>& blocks, std::int64_t cla
   TORCH_CHECK(blocks.size() == 4, "a ResNet has four stages");
   std::int64_t planes = kStemPlanes;
   conv1 = register_module("conv1", make_conv(3, kStemPlanes, 7, 2));
-  bn1 = register_module("bn1", nn::BatchNorm2d(kStemPlanes));
+  bn1 = register_module("bn1", BatchNorm(kStemPlanes));
   layer1 = register_module("layer1", make_stage(planes, kStemPlanes, blocks[0], 1));
   layer2 = register_module("layer2", make_stage(planes, kStemPlanes * 2, blocks[1], 2));
   layer3 = register_module("layer3", make_stage(planes, kStemPlanes * 4, blocks[2], 2));
@@ -92,6 +92,12 @@ ResNet make_resnet(const std::string& arch, std::int64_t classes) {
   for (const Architecture& known : kArchitectures) names.push_back(known.name);
   throw UsageError(fmt::format("model.arch: '{}' is not known", arch),
                    fmt::format("one of {}", fmt::join(names, ", ")));
+}
+
+void normalize_over_ranks(ResNet& model, const SumOverRanks& sum) {
+  for (const auto& module : model->modules(/*include_self=*/false)) {
+    if (auto* norm = module->as<BatchNorm>()) norm->set_sum_over_ranks(sum);
+  }
 }
 
 }  // namespace ft

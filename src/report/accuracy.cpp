@@ -22,8 +22,8 @@ Interval wilson_interval(std::uint64_t correct, std::uint64_t total) noexcept {
 ConfusionMatrix::ConfusionMatrix(std::size_t classes)
     : counts_(classes, std::vector<std::uint64_t>(classes, 0)) {}
 
-void ConfusionMatrix::add(std::size_t truth, std::size_t predicted) {
-  ++counts_.at(truth).at(predicted);
+void ConfusionMatrix::add(std::size_t truth, std::size_t predicted, std::uint64_t count) {
+  counts_.at(truth).at(predicted) += count;
 }
 
 std::uint64_t ConfusionMatrix::total() const noexcept {

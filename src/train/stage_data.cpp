@@ -24,10 +24,12 @@ constexpr std::uint64_t kMiB = std::uint64_t{1} << 20;
 constexpr std::string_view kWhat = "copying the data to local storage";
 
 // The paths in a config that this node reads much from, to be pointed at copies. An unset one is left out.
-std::vector<std::string*> paths_to_stage(DataConfig& data, const RankContext& context) {
+std::vector<std::string*> paths_to_stage(Config& config, const RankContext& context) {
+  DataConfig& data = config.data;
   std::vector<std::string*> paths;
   if (!data.train.empty()) paths.push_back(&data.train);
-  const bool evaluates = context.place().host == context.places.front().host;
+  const bool evaluates =
+      config.eval.mode == EvalMode::kSharded || context.place().host == context.places.front().host;
   if (!evaluates) return paths;
   if (!data.test.empty()) paths.push_back(&data.test);
   if (auto* val = std::get_if<std::string>(&data.val)) paths.push_back(val);
@@ -98,7 +100,7 @@ Config with_staged_data(const Config& config, const RankContext& context) {
   if (config.data.stage.empty()) return config;
   Communicator& host = *context.host;
   Config local = config;
-  const std::vector<std::string*> paths = paths_to_stage(local.data, context);
+  const std::vector<std::string*> paths = paths_to_stage(local, context);
   std::filesystem::path root;
   agree(host, kWhat, [&] { root = expand_variables(config.data.stage); });
 

@@ -11,6 +11,7 @@
 #include "ft/model/freeze.h"
 #include "ft/train/autocast.h"
 #include "ft/train/batch_tensor.h"
+#include "ft/train/micro_batches.h"
 
 namespace ft {
 namespace {
@@ -49,12 +50,24 @@ std::optional<BatchView> next_or_failure(const NextBatch& next, StepShare& share
 
 StepRunner::StepRunner(ResNet& model, GradientReducer& reducer, const Config& config,
                        const RankContext& context)
-    : model_(&model), reducer_(&reducer), config_(&config), context_(&context) {}
+    : model_(&model),
+      reducer_(&reducer),
+      config_(&config),
+      context_(&context),
+      over_ranks_(config.model.batch_norm == BatchNormMode::kSync && context.world_size() > 1) {
+  if (!over_ranks_) return;
+  normalize_over_ranks(model, [ranks = context.gradients](torch::Tensor& sums) {
+    ranks
+        ->start_all_reduce(sums.data_ptr<double>(), static_cast<std::size_t>(sums.numel()),
+                           ElementKind::kFloat64, ReduceOp::kSum)
+        ->wait(deadline_after(ranks->timeout()), "all-reduce of batch norm sums");
+  });
+}
 
-void StepRunner::enter_training_mode(std::size_t batch_size) {
+void StepRunner::enter_training_mode(std::uint64_t images) {
   // ResNet's last map is 1x1 up to 32 pixels: over one image there is one value a channel, and no variance.
   constexpr int kLargestWithOnePixelMap = 32;
-  const bool one_value = batch_size == 1 && config_->data.image_size <= kLargestWithOnePixelMap;
+  const bool one_value = images == 1 && config_->data.image_size <= kLargestWithOnePixelMap;
   if (one_value && !said_so_ && config_->model.batch_norm != BatchNormMode::kFrozen) {
     said_so_ = true;
     context_->log->warn(
@@ -69,7 +82,6 @@ void StepRunner::enter_training_mode(std::size_t batch_size) {
 }
 
 void StepRunner::run_micro_batch(const BatchView& batch, bool last, StepShare& share) {
-  enter_training_mode(batch.size());
   const PixelLayout layout = config_->train.channels_last ? PixelLayout::kNhwc : PixelLayout::kNchw;
   const BatchTensors tensors = to_tensors(batch, config_->data.image_size, layout, context_->device);
   torch::Tensor logits, loss;
@@ -88,21 +100,45 @@ void StepRunner::run_micro_batch(const BatchView& batch, bool last, StepShare& s
   share.count += batch.size();
   if (!std::isfinite(value)) {
     share.not_finite = describe_not_finite(value, logits, batch);
-    return;
+    if (!over_ranks_) return;
   }
   if (last) reducer_->arm();
   loss.backward();
 }
 
+int StepRunner::micro_batches(std::uint64_t images) const {
+  const auto cut = [&](int rank) {
+    return MicroBatchCut{rank, context_->world_size(), config_->train.accumulate};
+  };
+  // The first ranks and parts get the remainders.
+  const MicroBatchCut whose = cut(over_ranks_ ? 0 : context_->rank());
+  int count = 0;
+  while (count < config_->train.accumulate && whose.part(images, count).count > 0) ++count;
+  return count;
+}
+
+std::uint64_t StepRunner::normalized_together(std::uint64_t images, int micro, std::uint64_t own) const {
+  if (!over_ranks_) return own;
+  std::uint64_t sum = 0;
+  for (int rank = 0; rank < context_->world_size(); ++rank) {
+    sum += MicroBatchCut{rank, context_->world_size(), config_->train.accumulate}.part(images, micro).count;
+  }
+  return sum;
+}
+
 StepShare StepRunner::run(const NextBatch& next, std::uint64_t images) {
   StepShare share;
-  const auto parts = static_cast<std::uint64_t>(config_->train.accumulate);
-  const std::uint64_t with_images = std::min(parts, images);  // the first parts get the remainder
-  for (std::uint64_t part = 0; part < parts; ++part) {
-    const auto batch = next_or_failure(next, share);
-    if (part >= with_images || !share.good()) continue;
+  const int count = micro_batches(images);
+  for (int micro = 0; micro < config_->train.accumulate; ++micro) {
+    auto batch = next_or_failure(next, share);
+    if (micro >= count) continue;
+    if (!share.good()) {
+      if (!over_ranks_) continue;
+      batch = BatchView();  // the others wait for this rank's sums
+    }
     const Stopwatch computing;
-    run_micro_batch(*batch, part + 1 == with_images, share);
+    enter_training_mode(normalized_together(images, micro, batch->size()));
+    run_micro_batch(*batch, micro + 1 == count, share);
     share.compute_s += computing.seconds();
   }
   const Stopwatch communicating;

@@ -114,10 +114,8 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
   const std::uint64_t images = std::min<std::uint64_t>(
       static_cast<std::uint64_t>(config_->train.batch_size),
       plan_->steps.samples() - plan_->steps.position_of(step).step_in_epoch * config_->train.batch_size);
-  const Share mine = share_of(images, static_cast<std::uint32_t>(context_->rank()),
-                              static_cast<std::uint32_t>(context_->world_size()));
   StepTotals totals;
-  totals.mine = runner_.run([this] { return loader_->next(); }, mine.count);
+  totals.mine = runner_.run([this] { return loader_->next(); }, images);
 
   const bool want_stop = !signals.received().empty() || (context_->is_root() && stop_file_.present());
   const double save_after_s = config_->checkpoint.every_minutes * 60;

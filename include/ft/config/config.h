@@ -19,14 +19,14 @@ enum class DeviceChoice { kAuto, kCuda, kCpu };
 enum class Augment { kImageNet, kNone };
 enum class Shuffle { kGlobal, kShard };
 enum class ResizeMode { kSquash, kShorter };
-enum class BatchNormMode { kLocal, kFrozen };
+enum class BatchNormMode { kLocal, kSync, kFrozen };
 enum class LossReduction { kSum, kMean };
 enum class ScheduleKind { kConstant, kCosine, kStep };
 enum class Precision { kFp32, kTf32, kBf16 };
 enum class BackendChoice { kAuto, kMpi, kNccl, kSingle };
 // One value each: the key is part of the format, and a value that no code stands behind is refused.
 enum class GradientDtype { kFp32 };
-enum class EvalMode { kRank0 };
+enum class EvalMode { kRank0, kSharded };
 
 struct RunConfig {
   std::string dir = "runs/hotdog";

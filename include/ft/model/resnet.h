@@ -7,6 +7,8 @@
 
 #include <torch/torch.h>
 
+#include "ft/model/batch_norm.h"
+
 namespace ft {
 
 // The residual block of ResNet-18 and -34: two 3x3 convolutions.
@@ -17,7 +19,7 @@ class BasicBlockImpl : public torch::nn::Module {
   torch::Tensor forward(torch::Tensor x);
 
   torch::nn::Conv2d conv1{nullptr}, conv2{nullptr};
-  torch::nn::BatchNorm2d bn1{nullptr}, bn2{nullptr};
+  BatchNorm bn1{nullptr}, bn2{nullptr};
   torch::nn::Sequential downsample{nullptr};
 };
 TORCH_MODULE(BasicBlock);
@@ -31,7 +33,7 @@ class ResNetImpl : public torch::nn::Module {
   torch::Tensor forward(torch::Tensor x);
 
   torch::nn::Conv2d conv1{nullptr};
-  torch::nn::BatchNorm2d bn1{nullptr};
+  BatchNorm bn1{nullptr};
   torch::nn::Sequential layer1{nullptr}, layer2{nullptr}, layer3{nullptr}, layer4{nullptr};
   torch::nn::Linear fc{nullptr};
 };
@@ -39,6 +41,9 @@ TORCH_MODULE(ResNet);
 
 // "resnet18" or "resnet34"; UsageError otherwise.
 [[nodiscard]] ResNet make_resnet(const std::string& arch, std::int64_t classes);
+
+// Every BatchNorm that trains normalises over all ranks from here on; see BatchNorm.
+void normalize_over_ranks(ResNet& model, const SumOverRanks& sum);
 
 inline constexpr const char* kHeadPrefix = "fc.";
 

@@ -22,7 +22,7 @@ class ConfusionMatrix {
  public:
   explicit ConfusionMatrix(std::size_t classes);
   // Throws std::out_of_range for an index that is no class.
-  void add(std::size_t truth, std::size_t predicted);
+  void add(std::size_t truth, std::size_t predicted, std::uint64_t count = 1);
   [[nodiscard]] std::uint64_t total() const noexcept;
   [[nodiscard]] std::uint64_t correct() const noexcept;
   [[nodiscard]] const std::vector<std::vector<std::uint64_t>>& counts() const noexcept { return counts_; }

@@ -6,6 +6,7 @@
 
 #include <torch/torch.h>
 
+#include "ft/comm/communicator.h"
 #include "ft/config/config.h"
 #include "ft/data/loader.h"
 #include "ft/data/packed_set.h"
@@ -40,5 +41,14 @@ struct EvaluatorOptions {
 [[nodiscard]] Evaluation evaluate(ResNet& model, const PackedSet& set, const std::vector<std::uint64_t>* ids,
                                   const EvaluatorOptions& options,
                                   const std::function<void(std::uint64_t)>& on_progress);
+
+// The same by all ranks of `host`, each with its own device: a rank takes whole batches of those that one
+// rank alone would make, and losses are added in the batches' order. So counts and loss are, to the last bit,
+// those of evaluate(), and every rank gets them. Collective; `on_progress(done, of)` tells of this rank's
+// images. What fails on one rank is thrown on all.
+[[nodiscard]] Evaluation evaluate_together(
+    ResNet& model, const PackedSet& set, const std::vector<std::uint64_t>* ids,
+    const EvaluatorOptions& options, Communicator& host,
+    const std::function<void(std::uint64_t, std::uint64_t)>& on_progress);
 
 }  // namespace ft

@@ -38,22 +38,28 @@ class StepRunner {
   // All references must outlive the runner. `frozen` are the config's module names.
   StepRunner(ResNet& model, GradientReducer& reducer, const Config& config, const RankContext& context);
 
-  // Consumes `accumulate` batches from `next`, which hold `images` images together. Afterwards the flat
-  // gradients hold the sum over all ranks of the gradients of the SUM loss (label smoothing included). A rank
-  // whose loss is not finite, or whose images cannot be read, stops its own backward but takes part in every
-  // all-reduce, so that the ranks can agree on what to do.
+  // Consumes `accumulate` batches from `next`: this rank's share of a step of `images` images over all ranks,
+  // cut as MicroBatchCut does. Afterwards the flat gradients hold the sum over all ranks of the gradients of
+  // the SUM loss (label smoothing included). A rank whose loss is not finite, or whose images cannot be read,
+  // stops its own backward but takes part in every all-reduce, so that the ranks can agree on what to do.
   [[nodiscard]] StepShare run(const NextBatch& next, std::uint64_t images);
   // After something put the model in evaluation mode.
   void back_to_training() noexcept { training_mode_ = false; }
 
  private:
-  void enter_training_mode(std::size_t batch_size);
+  // `images`: that are normalised together.
+  void enter_training_mode(std::uint64_t images);
   void run_micro_batch(const BatchView& batch, bool last, StepShare& share);
+  // How many of a step's micro-batches this rank runs. With batch norm over all ranks it runs those in which
+  // any rank has images, if need be without any itself.
+  [[nodiscard]] int micro_batches(std::uint64_t images) const;
+  [[nodiscard]] std::uint64_t normalized_together(std::uint64_t images, int micro, std::uint64_t own) const;
 
   ResNet* model_;
   GradientReducer* reducer_;
   const Config* config_;
   const RankContext* context_;
+  bool over_ranks_;  // batch norm
   bool training_mode_ = false;
   bool running_statistics_used_ = false;
   bool said_so_ = false;

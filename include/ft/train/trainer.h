@@ -59,6 +59,13 @@ class Trainer {
     double seconds = 0;
   };
 
+  using Ids = std::vector<std::uint64_t>;
+  // Of one set; null: all of it.
+  using EvaluateSet = std::function<Evaluation(const PackedSet&, const Ids*, const std::string& title)>;
+  struct Evaluations {
+    std::optional<Evaluation> val, test;
+  };
+
   [[nodiscard]] TrainingOutcome train(const StopSignals& signals);
   void record_failure(const Error& error) noexcept;
   void restore(const Checkpoint& checkpoint);
@@ -71,8 +78,12 @@ class Trainer {
   void end_epoch(std::uint32_t epoch, bool whole);
   [[nodiscard]] bool evaluation_due(std::uint32_t epoch, bool whole) const;
   void evaluate_and_record(std::uint32_t epoch, bool whole);
-  [[nodiscard]] Evaluation evaluate_set(const PackedSet& set, const std::vector<std::uint64_t>* ids,
-                                        const std::string& title, const std::function<void()>& beat);
+  [[nodiscard]] Evaluations evaluate_sets(const EvaluateSet& evaluate_set);
+  void record_evaluations(std::uint32_t epoch, bool whole, Evaluations results);
+  [[nodiscard]] EvaluatorOptions evaluator_options(int workers) const;
+  [[nodiscard]] Evaluation evaluate_alone(const PackedSet& set, const Ids* ids, const std::string& title,
+                                          const std::function<void()>& beat);
+  [[nodiscard]] Evaluation evaluate_share(const PackedSet& set, const Ids* ids, const std::string& title);
   [[nodiscard]] bool checkpoint_due(std::uint64_t step, bool epoch_ended) const;
   void save(const std::string& why);
   [[nodiscard]] TrainingOutcome stop(const StopSignals& signals);
