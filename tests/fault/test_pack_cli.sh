@@ -58,6 +58,23 @@ expect 0 '' verify set
 grep -q 'every hash matches' stdout || fail 'verify does not say so'
 expect 0 '' info set
 expect 0 '' info set --json
+
+# A lost result is no success; a device is written to and stays one.
+got=0
+"$ft_pack" info set --json >/dev/full 2>stderr || got=$?
+[[ $got == 3 ]] || fail "info > /dev/full: exit $got, expected 3"
+grep -q 'cannot write to stdout: No space left' stderr || fail 'a full stdout is not named'
+"$ft_pack" extract set --sample 3 --out /dev/stdout 2>stderr | head -c 64 | cmp -n 64 - /dev/zero || fail 'extract to stdout gives other bytes'
+expect 0 '' extract set --sample 3 --out /dev/null
+[[ -c /dev/null ]] || fail '/dev/null is no device any more'
+
+# What was typed is what is said.
+expect 2 "got '-1'" extract set --sample -1 --out x
+expect 2 "got '99999999999999999999'" extract set --sample 99999999999999999999 --out x
+expect 2 'bogus' bogus
+expect 2 'A command is required'
+expect 2 '--out: expected a path' pack "$small" --out ''
+expect 2 '--out: expected a path' extract set --sample 0 --out ''
 grep -q '"samples": 100' stdout || fail 'info --json does not count'
 expect 0 '' extract set --sample 99 --out raw
 [[ $(stat -c %s raw) == 192 ]] || fail 'extract wrote other bytes'

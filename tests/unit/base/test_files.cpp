@@ -1,7 +1,9 @@
+#include <array>
 #include <filesystem>
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "ft/base/atomic_write.h"
@@ -40,6 +42,29 @@ TEST_F(Files, AtomicFileAppearsOnlyOnCommit) {
   EXPECT_EQ(entries(), 1U) << "the temporary file was left behind";
   write_file_atomically(target, "new");
   EXPECT_EQ(read_text_file(target), "new");
+}
+
+TEST_F(Files, ALinkStaysAndWhatItLeadsToIsReplaced) {
+  fs::create_directory(directory_ / "far");
+  fs::create_symlink(directory_ / "far" / "a.txt", directory_ / "link");
+  write_file_atomically(directory_ / "link", "through a link that leads nowhere yet");
+  write_file_atomically(directory_ / "link", "new");
+  EXPECT_TRUE(fs::is_symlink(directory_ / "link"));
+  EXPECT_EQ(read_text_file(directory_ / "far" / "a.txt"), "new");
+}
+
+TEST_F(Files, WhatIsNoPlainFileIsWrittenToAndStays) {
+  const fs::path pipe = directory_ / "pipe";
+  ASSERT_EQ(::mkfifo(pipe.c_str(), 0600), 0);
+  const UniqueFd reader(::open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  write_file_atomically(pipe, "to a pipe");
+  std::array<char, 32> text{};
+  EXPECT_EQ(::read(reader.get(), text.data(), text.size()), 9);
+  EXPECT_STREQ(text.data(), "to a pipe");
+  EXPECT_TRUE(fs::is_fifo(pipe));
+  write_file_atomically("/dev/null", "nowhere");
+  EXPECT_TRUE(fs::is_character_file("/dev/null"));
+  EXPECT_EQ(entries(), 1U);
 }
 
 TEST_F(Files, AtomicDirectoryAppearsOnlyOnCommit) {

@@ -109,7 +109,8 @@ TEST_F(StageTest, RefusesADamagedSource) {
     static_cast<void>(stage({set(0)}));
     ADD_FAILURE() << "no error";
   } catch (const DataError& error) {
-    EXPECT_THAT(error.what(), AllOf(HasSubstr("set0/shard-00000-of-00001.h5"), HasSubstr("manifest")));
+    EXPECT_THAT(error.what(), AllOf(HasSubstr("set0/shard-00000-of-00001.h5"), HasSubstr("manifest"),
+                                    HasSubstr("damaged")));
   }
   EXPECT_EQ(files(), 0U);  // neither a shard nor a half of one
 }

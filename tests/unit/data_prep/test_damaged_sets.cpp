@@ -1,6 +1,7 @@
 // What opening, reading and verifying say about sets that are not as they were packed.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "ft/data/hdf5_handle.h"
 #include "ft/data/packed_set.h"
@@ -177,6 +178,55 @@ TEST_F(DamagedSet, BadTables) {
   EXPECT_THAT(error_after("width", 0), HasSubstr("a picture of 0 x 20"));
   EXPECT_THAT(error_after("sample_id", 1000), HasSubstr("tables"));
   EXPECT_THAT(error_after("xxh3", 0), HasSubstr("tables"));
+}
+
+TEST_F(DamagedSet, SidesThatNoPictureHas) {
+  const auto error_after = [this](const char* dataset, std::uint64_t value) {
+    fs::remove_all(set_);
+    pack_fake(set_, fake_items(10), {.shards = 2});
+    change_with_hdf5([&](hid_t file) { write_first(file, dataset, value); });
+    return open_error();
+  };
+  EXPECT_THAT(error_after("width", 0x8000'0000U), HasSubstr("a picture of 2147483648 x 20 pixels"));
+  EXPECT_THAT(error_after("height", 0xFFFF'FFFFU), HasSubstr("4294967295 pixels"));
+  EXPECT_THAT(error_after("height", 1'048'577), HasSubstr("1048577 pixels"));
+}
+
+TEST_F(DamagedSet, AttributesOfSeveralValues) {
+  for (const char* name : {"format_version", "shard_index", "format"}) {
+    fs::remove_all(set_);
+    pack_fake(set_, fake_items(10), {.shards = 2});
+    change_with_hdf5([name](hid_t file) {
+      const Hdf5Handle old(H5Aopen(file, name, H5P_DEFAULT), H5Aclose);
+      const Hdf5Handle type(H5Aget_type(old.get()), H5Tclose);
+      ASSERT_GE(H5Adelete(file, name), 0);
+      const hsize_t count = 1000;
+      const Hdf5Handle space(H5Screate_simple(1, &count, nullptr), H5Sclose);
+      const Hdf5Handle made(H5Acreate2(file, name, type.get(), space.get(), H5P_DEFAULT, H5P_DEFAULT),
+                            H5Aclose);
+      ASSERT_GE(made.get(), 0);
+    });
+    EXPECT_THAT(open_error(), AllOf(HasSubstr(kFirst), HasSubstr(name), HasSubstr("is not one value")));
+  }
+}
+
+TEST_F(DamagedSet, DatasetOfAnotherFile) {
+  change_with_hdf5([](hid_t file) {
+    ASSERT_GE(H5Ldelete(file, "label", H5P_DEFAULT), 0);
+    ASSERT_GE(
+        H5Lcreate_external("shard-00001-of-00002.h5", "/label", file, "label", H5P_DEFAULT, H5P_DEFAULT), 0);
+  });
+  EXPECT_THAT(open_error(), HasSubstr("dataset label is not contiguous in this file"));
+}
+
+TEST_F(DamagedSet, ManifestOrShardThatIsAPipe) {
+  fs::remove(set_ / kFirst);
+  ASSERT_EQ(::mkfifo((set_ / kFirst).c_str(), 0600), 0);
+  EXPECT_THAT(open_error(), HasSubstr(kFirst));
+  EXPECT_THAT(verify(set_).damage, Not(IsEmpty()));
+  fs::remove(set_ / kManifestName);
+  ASSERT_EQ(::mkfifo((set_ / kManifestName).c_str(), 0600), 0);
+  EXPECT_THAT(open_error(), HasSubstr("is not a plain file"));
 }
 
 TEST_F(DamagedSet, MissingDataset) {

@@ -9,6 +9,7 @@ namespace ft::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 std::string tiny_jpeg() {
@@ -65,14 +66,19 @@ TEST(ImportRefusals, BombsAreKnownByDeclaredSize) {
 }
 
 TEST(ImportRefusals, ThePixelLimitIsPillowsToThePixel) {
-  EXPECT_THAT(refusal(bmp(1, 178'956'971, "")), StartsWith("too large: the BMP claims"));
-  EXPECT_THAT(refusal(bmp(1, 178'956'970, "")), StartsWith("too large: a BMP of 54 bytes"));
+  EXPECT_THAT(refusal(bmp(215, 832'359, "")), StartsWith("too large: the BMP claims"));
+  EXPECT_THAT(refusal(bmp(215, 832'358, "")), StartsWith("too large: a BMP of 54 bytes"));
+}
+
+TEST(ImportRefusals, ASideHasALimitToo) {
+  EXPECT_THAT(refusal(bmp(1'048'577, 1, "")), HasSubstr("1048576 a side"));
+  EXPECT_THAT(refusal(bmp(1'048'576, 1, "")), StartsWith("truncated BMP"));
 }
 
 // 160 MiB, unless the file is a thousandth of it.
 TEST(ImportRefusals, SmallFilesMayNotTakeMuchMemory) {
-  EXPECT_THAT(refusal(bmp(1, 41'943'041, "")), StartsWith("too large: a BMP of 54 bytes that takes 160 MiB"));
-  EXPECT_THAT(refusal(bmp(1, 41'943'040, "")), StartsWith("truncated BMP"));
+  EXPECT_THAT(refusal(bmp(80, 524'289, "")), StartsWith("too large: a BMP of 54 bytes that takes 160 MiB"));
+  EXPECT_THAT(refusal(bmp(80, 524'288, "")), StartsWith("truncated BMP"));
   EXPECT_THAT(refusal(bmp(1, 41'943'041, std::string(168'000, 'x'))), StartsWith("truncated BMP"));
 }
 
@@ -109,6 +115,17 @@ TEST(ImportRefusals, AProgressiveJpegMayNotHaveHundredsOfScans) {
   std::string many = file.substr(0, file.size() - 2);
   for (int i = 0; i < 501; ++i) many += file.substr(scan, file.size() - 2 - scan);
   EXPECT_EQ(refusal(many + "\xFF\xD9"), "too costly: JPEG of more than 500 scans");
+}
+
+// libjpeg keeps all coefficients until the last scan has been read, progressive or not.
+TEST(ImportRefusals, AJpegOfSeveralScansCountsItsCoefficients) {
+  std::string file = tiny_jpeg();
+  file.replace(file.find("\xFF\xC0") + 5, 4, "\x17\x70\x17\x70");  // 6000 x 6000: 103 MiB of RGB
+  EXPECT_THAT(refusal(file), Not(StartsWith("too large")));
+  const std::size_t scan = file.find("\xFF\xDA");
+  const std::string again = file.substr(scan, file.size() - 2 - scan);
+  EXPECT_THAT(refusal(file.substr(0, file.size() - 2) + again + "\xFF\xD9"),
+              StartsWith("too large: a JPEG of"));
 }
 
 TEST(ImportRefusals, GifCodesThatDoNotExistYetAreDamage) {

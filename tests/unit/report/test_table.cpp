@@ -26,6 +26,12 @@ TEST(Table, AlignsByCharactersNotBytes) {
   EXPECT_EQ(table.to_string(0), "crème brûlée  x\nice           y\n");
 }
 
+TEST(Table, ACellStaysOnItsLine) {
+  Table table({"class"});
+  table.add_row({"a\nb\t\x7f"});
+  EXPECT_EQ(table.to_string(0), "class\n-----------\na\\x0ab\\x09\\x7f\n");
+}
+
 TEST(Table, WordsThatHoldDigitsStayLeft) {
   Table table;
   table.add_row({"a", "rank 3"});
