@@ -33,10 +33,24 @@ std::filesystem::path behind_links(const std::filesystem::path& target) {
   return error ? target : resolved;
 }
 
+// What stands for an open file is that file, wherever its link leads.
+bool is_standard_stream(const std::filesystem::path& target) {
+  return target == "/dev/stdout" || target == "/dev/stderr";
+}
+
 bool can_be_replaced(const std::filesystem::path& target) {
+  if (is_standard_stream(target)) return false;
   std::error_code ignored;
   const std::filesystem::file_status status = std::filesystem::status(target, ignored);
   return !std::filesystem::exists(status) || std::filesystem::is_regular_file(status);
+}
+
+UniqueFd open_in_place(const std::filesystem::path& target) {
+  UniqueFd fd(is_standard_stream(target)
+                  ? ::fcntl(target == "/dev/stdout" ? STDOUT_FILENO : STDERR_FILENO, F_DUPFD_CLOEXEC, 0)
+                  : ::open(target.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) throw_errno("write to", target.string());
+  return fd;
 }
 
 }  // namespace
@@ -49,10 +63,9 @@ void fsync_path(const std::filesystem::path& path) {
 
 // The host too: process ids coincide between nodes that share a file system.
 AtomicFile::AtomicFile(std::filesystem::path target) : target_(behind_links(target)) {
-  if (!can_be_replaced(target_)) {
-    target_ = std::move(target);  // /dev/stdout leads to "pipe:[1234]", which has no name of its own
-    fd_ = UniqueFd(::open(target_.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!fd_) throw_errno("write to", target_.string());
+  if (!can_be_replaced(target) || !can_be_replaced(target_)) {
+    target_ = std::move(target);
+    fd_ = open_in_place(target_);
     return;
   }
   temporary_ = fmt::format("{}.tmp-{}-{}", target_.string(), host_name(), ::getpid());

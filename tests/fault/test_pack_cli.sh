@@ -64,7 +64,13 @@ got=0
 "$ft_pack" info set --json >/dev/full 2>stderr || got=$?
 [[ $got == 3 ]] || fail "info > /dev/full: exit $got, expected 3"
 grep -q 'cannot write to stdout: No space left' stderr || fail 'a full stdout is not named'
-"$ft_pack" extract set --sample 3 --out /dev/stdout 2>stderr | head -c 64 | cmp -n 64 - /dev/zero || fail 'extract to stdout gives other bytes'
+expect 0 '' extract set --sample 3 --out x
+for target in /dev/stdout /dev/fd/1; do
+  "$ft_pack" extract set --sample 3 --out $target 2>stderr | cat >both
+  cmp -n "$(stat -c %s x)" both x || fail "extract to $target gives other bytes"
+done
+"$ft_pack" extract set --sample 3 --out /dev/stdout >both 2>stderr
+cmp -n "$(stat -c %s x)" both x || fail 'extract to a redirected stdout gives other bytes'
 expect 0 '' extract set --sample 3 --out /dev/null
 [[ -c /dev/null ]] || fail '/dev/null is no device any more'
 
