@@ -83,9 +83,10 @@ std::vector<Pass> pass_together(const torch::Tensor& images, const torch::Tensor
   return passes;
 }
 
+// A mean of 50 in float32 is 2e-6 off, on either side, times the sum of a gradient.
 void expect_close(const torch::Tensor& actual, const torch::Tensor& expected, const char* what) {
   const double scale = expected.abs().max().item<double>();
-  EXPECT_LE((actual.to(torch::kFloat32) - expected).abs().max().item<double>(), 2e-6 * (1 + scale)) << what;
+  EXPECT_LE((actual.to(torch::kFloat32) - expected).abs().max().item<double>(), 5e-6 * (1 + scale)) << what;
 }
 
 class OverRanks : public testing::TestWithParam<std::vector<std::int64_t>> {};
