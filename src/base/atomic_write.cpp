@@ -27,10 +27,15 @@ void make_directories(const std::filesystem::path& path) {
 }
 
 std::filesystem::path behind_links(const std::filesystem::path& target) {
-  std::error_code error;
-  if (!std::filesystem::is_symlink(target, error)) return target;
-  std::filesystem::path resolved = std::filesystem::weakly_canonical(target, error);
-  return error ? target : resolved;
+  constexpr int kMostLinks = 40;  // as the kernel
+  std::filesystem::path path = target;
+  for (int i = 0; i < kMostLinks; ++i) {
+    std::error_code error;
+    const std::filesystem::path next = std::filesystem::read_symlink(path, error);
+    if (error) return path;  // no link
+    path = path.parent_path() / next;
+  }
+  return target;
 }
 
 // What stands for an open file is that file, wherever its link leads.

@@ -29,7 +29,7 @@ TEST(Table, AlignsByCharactersNotBytes) {
 TEST(Table, ACellStaysOnItsLine) {
   Table table({"class"});
   table.add_row({"a\nb\t\x7f"});
-  EXPECT_EQ(table.to_string(0), "class\n-----------\na\\x0ab\\x09\\x7f\n");
+  EXPECT_EQ(table.to_string(0), "class\n--------------\na\\x0ab\\x09\\x7f\n");
 }
 
 TEST(Table, WordsThatHoldDigitsStayLeft) {
