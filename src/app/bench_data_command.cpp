@@ -34,7 +34,7 @@ std::vector<int> thread_counts(const Session& session) {
   if (!session.line.threads.empty()) {
     std::vector<int> wanted = session.line.threads;
     std::ranges::sort(wanted);
-    wanted.erase(std::ranges::unique(wanted).begin(), wanted.end());
+    wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
     return wanted;
   }
   const int cores = session.context.place().core_budget;

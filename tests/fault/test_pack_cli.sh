@@ -58,6 +58,7 @@ expect 0 '' verify set
 grep -q 'every hash matches' stdout || fail 'verify does not say so'
 expect 0 '' info set
 expect 0 '' info set --json
+grep -q '"samples": 100' stdout || fail 'info --json does not count'
 
 # A lost result is no success; a device is written to and stays one.
 got=0
@@ -81,7 +82,7 @@ expect 2 'bogus' bogus
 expect 2 'A command is required'
 expect 2 '--out: expected a path' pack "$small" --out ''
 expect 2 '--out: expected a path' extract set --sample 0 --out ''
-grep -q '"samples": 100' stdout || fail 'info --json does not count'
+
 expect 0 '' extract set --sample 99 --out raw
 [[ $(stat -c %s raw) == 192 ]] || fail 'extract wrote other bytes'
 expect 0 '' extract set --sample 99 --out x.png --decode
@@ -98,7 +99,7 @@ expect 0 '' sheet set --out seen.png --augmented --epochs 2 --image-size 16 --cl
 grep -q '^seen.png: ' stdout || fail 'sheet does not say what it wrote'
 
 # Wrong usage.
-expect 2 'subcommand' nothing
+expect 2 'not expected: nothing' nothing
 expect 2 'colour' pack "$small" --out new --colour
 expect 2 '--shards excludes|excludes' pack "$small" --out new --shards 2 --shard-mib 3
 expect 2 'on-error' pack "$small" --out new --on-error weep
