@@ -7,6 +7,7 @@
 readonly kPeerFailed=4  # ft_dist's exit code for a peer or the network
 
 launcher_pid=
+reminder_pid=
 stop_requested=0
 end_requested=0
 signal_seen=0
@@ -20,12 +21,25 @@ ask_to_stop() {
   else
     note "$1: asking the ranks to save and stop"
     signal_launcher USR1
+    start_reminding
   fi
   stop_requested=1
 }
 
 # It may have ended, or not be there yet.
 signal_launcher() { [[ -z $launcher_pid ]] || kill "-$1" "$launcher_pid" 2>/dev/null || true; }
+
+# Slurm's warning may come while the launcher is still starting the ranks, and is then lost. Asking twice does no harm.
+start_reminding() {
+  [[ -n $launcher_pid && -z $reminder_pid ]] || return 0
+  while sleep 5 && kill -USR1 "$launcher_pid"; do :; done </dev/null >/dev/null 2>&1 &
+  reminder_pid=$!
+}
+
+stop_reminding() {
+  [[ -z $reminder_pid ]] || kill "$reminder_pid" 2>/dev/null || true
+  reminder_pid=
+}
 
 trap_stop_signals() {
   local name
@@ -49,8 +63,10 @@ run_once() {
   # A session of its own: Ctrl-C must reach this script only, or mpirun would kill its ranks before they have saved.
   setsid "$@" </dev/null &
   launcher_pid=$!
+  ((!stop_requested)) || start_reminding  # asked just before it was there
   wait_through_signals "$launcher_pid" || status=$?
   launcher_pid=
+  stop_reminding
   # Ended by a signal, or mpirun lost a rank or a node: for the caller that is one thing. mpirun itself ends a TERM
   # with 1.
   ((status < 128 && !end_requested)) || status=$kPeerFailed

@@ -36,7 +36,8 @@ torch::Tensor per_channel(const torch::Tensor& values) {
 torch::Tensor sums_of(const torch::Tensor& x) {
   const std::int64_t channels = x.size(kChannels);
   torch::Tensor sums = torch::zeros({3, channels}, x.options().dtype(torch::kFloat64));
-  const auto count = static_cast<double>(x.numel() / channels);
+  const std::int64_t values = x.numel() / channels;
+  const auto count = static_cast<double>(values);
   if (count == 0) return sums;
   const auto [variance, mean] =
       torch::var_mean(x.to(torch::kFloat32), all_but_channels(), /*unbiased=*/false, /*keepdim=*/false);
