@@ -19,6 +19,7 @@
 
 #include "page_cache.h"
 #include "read_ways.h"
+#include "report_errors.h"
 #include "sample_work.h"
 
 namespace {
@@ -153,10 +154,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_read_ahead: error: {}\n", error.what());
-    return 1;
-  }
+  return ft::report_errors("bench_read_ahead", [&] { return run(argc, argv); });
 }

@@ -12,7 +12,6 @@
 #include <vector>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <sys/resource.h>
 
@@ -23,6 +22,7 @@
 #include "importers/container.h"
 #include "importers/import_image.h"
 #include "importers/jpeg_markers.h"
+#include "report_errors.h"
 
 namespace {
 
@@ -162,10 +162,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_decode: error: {}\n", error.what());
-    return 1;
-  }
+  return ft::report_errors("bench_decode", [&] { return run(argc, argv); });
 }

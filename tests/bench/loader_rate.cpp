@@ -3,12 +3,12 @@
 #include <string>
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "ft/base/error.h"
 
 #include "loader_rates.h"
+#include "report_errors.h"
 
 namespace {
 
@@ -86,10 +86,5 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  try {
-    return run(argc, argv);
-  } catch (const std::exception& error) {
-    fmt::print(stderr, "bench_loader: error: {}\n", error.what());
-    return 1;
-  }
+  return ft::report_errors("bench_loader", [&] { return run(argc, argv); });
 }
