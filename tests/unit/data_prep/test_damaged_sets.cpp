@@ -61,6 +61,14 @@ class DamagedSet : public ::testing::Test {
     ASSERT_GE(H5Dwrite(dataset.get(), H5T_NATIVE_UINT64, memory.get(), place.get(), H5P_DEFAULT, &value), 0);
   }
 
+  // What opening says of a fresh set whose first entry of `dataset` is `value`.
+  [[nodiscard]] std::string error_after(const char* dataset, std::uint64_t value) {
+    fs::remove_all(set_);
+    pack_fake(set_, fake_items(10), {.shards = 2});
+    change_with_hdf5([&](hid_t file) { write_first(file, dataset, value); });
+    return open_error();
+  }
+
   TemporaryDirectory tmp_;
   fs::path set_ = tmp_.path() / "set";
 };
@@ -166,12 +174,6 @@ TEST_F(DamagedSet, ManifestThatNestsTooDeep) {
 }
 
 TEST_F(DamagedSet, BadTables) {
-  const auto error_after = [this](const char* dataset, std::uint64_t value) {
-    fs::remove_all(set_);
-    pack_fake(set_, fake_items(10), {.shards = 2});
-    change_with_hdf5([&](hid_t file) { write_first(file, dataset, value); });
-    return open_error();
-  };
   EXPECT_THAT(error_after("label", 2), HasSubstr("row 0: label 2 in a set of 2 classes"));
   EXPECT_THAT(error_after("offset", 1), HasSubstr("offsets"));
   EXPECT_THAT(error_after("codec", 9), HasSubstr("unknown codec 9"));
@@ -181,12 +183,6 @@ TEST_F(DamagedSet, BadTables) {
 }
 
 TEST_F(DamagedSet, SidesThatNoPictureHas) {
-  const auto error_after = [this](const char* dataset, std::uint64_t value) {
-    fs::remove_all(set_);
-    pack_fake(set_, fake_items(10), {.shards = 2});
-    change_with_hdf5([&](hid_t file) { write_first(file, dataset, value); });
-    return open_error();
-  };
   EXPECT_THAT(error_after("width", 0x8000'0000U), HasSubstr("a picture of 2147483648 x 20 pixels"));
   EXPECT_THAT(error_after("height", 0xFFFF'FFFFU), HasSubstr("4294967295 pixels"));
   EXPECT_THAT(error_after("height", 1'048'577), HasSubstr("1048577 pixels"));
