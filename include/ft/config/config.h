@@ -24,8 +24,7 @@ enum class LossReduction { kSum, kMean };
 enum class ScheduleKind { kConstant, kCosine, kStep };
 enum class Precision { kFp32, kTf32, kBf16 };
 enum class BackendChoice { kAuto, kMpi, kNccl, kSingle };
-// One value each: the key is part of the format, and a value that no code stands behind is refused.
-enum class GradientDtype { kFp32 };
+enum class GradientDtype { kFp32, kBf16 };  // on the wire
 enum class EvalMode { kRank0, kSharded };
 
 struct RunConfig {
