@@ -72,6 +72,8 @@ void add_commands(CLI::App& app, CommandLine& line) {
   CLI::App* check = app.add_subcommand(
       "check", "preflight: launcher, ranks, hosts, devices, cores; with --config also data and weights");
   add_config_options(*check, line);
+  check->add_flag("--probe", line.probe,
+                  "measure for a second: bandwidth and latency of every link, the slowest named");
   CLI::App* eval = app.add_subcommand("eval", "evaluate weights on data.test");
   add_config_options(*eval, line);
   eval->add_option("--weights", line.weights,

@@ -17,6 +17,7 @@ struct CommandLine {
 
   std::uint64_t step = 1;      // replay
   std::filesystem::path out;   // replay
+  bool probe = false;          // check: a second on every link
   std::string weights;         // eval; empty: the run's final.safetensors
   std::string data;            // eval, bench data: a packed set instead of the config's
   double seconds = 10;         // bench

@@ -30,6 +30,7 @@ struct Session {
   Config config;
   RankContext context{};
   std::vector<std::string> warnings;
+  std::string links;  // how fast the ranks reach each other, for the table of ranks
 };
 
 // Loads and compares the config, chooses the device and the backend, maps the ranks, sets torch's modes.

@@ -71,15 +71,16 @@ void print_settings(const Session& session) {
 
 void print_ranks(const Session& session) {
   if (!session.context.is_root()) return;
-  Table table({"rank", "host", "device", "cores", "budget"});
+  Table table({"rank", "host", "device", "cores", "NUMA", "budget"});
   for (const RankPlace& place : session.context.places) {
     table.add_row({fmt::format("{}", place.rank), place.host, place.device, format_core_list(place.cores),
+                   place.numa.empty() ? "-" : format_core_list(place.numa),
                    fmt::format("{}", place.core_budget)});
   }
   const ThreadBudget& threads = session.context.threads;
-  print(fmt::format("ranks ({}; {} compute and {} loader threads each)\n{}",
-                    session.context.gradients->backend(), threads.compute, threads.workers,
-                    table.to_string()));
+  print(fmt::format("ranks ({}; {} compute and {} loader threads each)\n{}{}",
+                    session.context.gradients->backend(), threads.compute, threads.workers, table.to_string(),
+                    session.links.empty() ? "" : "  " + session.links + "\n"));
   for (const std::string& warning : session.warnings) session.log->warn("{}", warning);
 }
 

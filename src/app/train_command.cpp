@@ -11,6 +11,7 @@
 #include "ft/train/trainer.h"
 
 #include "commands.h"
+#include "preflight.h"
 #include "start_table.h"
 #include "version.h"
 
@@ -107,6 +108,7 @@ int train_command(Session& session) {
   });
   require_same_on_all_ranks(host, model.source ? model.source->fingerprint : "none", "the weights file");
   const std::uint64_t resumed_from = checkpoint ? checkpoint->position.step : 0;
+  note_preflight(session, quick_preflight(session));
   print_start_table(session, *plan, model, start);
 
   std::optional<Trainer> trainer;

@@ -1,6 +1,9 @@
 #include "ft/base/cores.h"
 
 #include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <system_error>
 #include <thread>
 
 #include <fmt/format.h>
@@ -36,6 +39,42 @@ std::string format_core_list(const std::vector<int>& cores) {
     first = last + 1;
   }
   return text;
+}
+
+std::vector<int> parse_core_list(std::string_view text) {
+  std::vector<int> cores;
+  const char* next = text.data();
+  const char* const end = next + text.size();
+  while (next < end) {
+    int first = 0;
+    auto parsed = std::from_chars(next, end, first);
+    if (parsed.ec != std::errc()) break;
+    int last = first;
+    if (parsed.ptr < end && *parsed.ptr == '-') parsed = std::from_chars(parsed.ptr + 1, end, last);
+    for (int core = first; core <= last; ++core) cores.push_back(core);
+    next = parsed.ptr + 1;  // past the comma
+  }
+  return cores;
+}
+
+std::vector<int> numa_nodes(const std::vector<int>& cores, const std::filesystem::path& root) {
+  std::vector<int> nodes;
+  std::error_code missing;
+  for (const auto& entry : std::filesystem::directory_iterator(root, missing)) {
+    const std::string name = entry.path().filename();
+    int node = 0;
+    if (!name.starts_with("node") ||
+        std::from_chars(name.data() + 4, name.data() + name.size(), node).ec != std::errc()) {
+      continue;
+    }
+    std::ifstream file(entry.path() / "cpulist");
+    std::string list;
+    std::getline(file, list);
+    const std::vector<int> here = parse_core_list(list);
+    if (std::ranges::find_first_of(cores, here) != cores.end()) nodes.push_back(node);
+  }
+  std::ranges::sort(nodes);
+  return nodes;
 }
 
 int core_budget(const std::vector<int>& mine, const std::vector<std::vector<int>>& all) {

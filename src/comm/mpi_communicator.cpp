@@ -14,6 +14,9 @@ namespace ft {
 
 namespace {
 
+// Of point-to-point messages; collectives have a context of their own.
+constexpr int kExchangeTag = 1;
+
 MPI_Datatype mpi_type(ElementKind kind) {
   switch (kind) {
     case ElementKind::kFloat32:
@@ -121,6 +124,25 @@ std::vector<std::string> MpiCommunicator::gather(std::string_view mine, int root
   return collect(mine, root, what);
 }
 
+void MpiCommunicator::exchange(std::span<const std::byte> mine, std::span<std::byte> theirs, int peer,
+                               std::string_view what) {
+  health_->require_sound(what);
+  require_rank(peer, what);
+  if (peer == rank_ || mine.size() != theirs.size()) {
+    throw Error(ExitCode::kBug, fmt::format("{}: {} bytes to rank {} for {} bytes back from it", what,
+                                            mine.size(), peer, theirs.size()));
+  }
+  for (std::size_t begin = 0; begin < mine.size(); begin += longest_message_) {
+    const int length = static_cast<int>(std::min(longest_message_, mine.size() - begin));
+    std::vector<MPI_Request> both(2, MPI_REQUEST_NULL);
+    check_mpi(MPI_Irecv(theirs.data() + begin, length, MPI_BYTE, peer, kExchangeTag, comm_, &both[0]),
+              "MPI_Irecv");
+    check_mpi(MPI_Isend(mine.data() + begin, length, MPI_BYTE, peer, kExchangeTag, comm_, &both[1]),
+              "MPI_Isend");
+    finish(std::move(both), kBriefSleep, what);
+  }
+}
+
 void MpiCommunicator::all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) {
   health_->require_sound(what);
   MPI_Request request = MPI_REQUEST_NULL;
@@ -132,7 +154,12 @@ void MpiCommunicator::all_reduce_host(std::span<double> values, ReduceOp op, std
 
 void MpiCommunicator::finish(MPI_Request request, std::chrono::microseconds longest_sleep,
                              std::string_view what) {
-  MpiWork({request}, health_, timeout()).wait(deadline_after(timeout()), longest_sleep, what);
+  finish(std::vector<MPI_Request>{request}, longest_sleep, what);
+}
+
+void MpiCommunicator::finish(std::vector<MPI_Request> requests, std::chrono::microseconds longest_sleep,
+                             std::string_view what) {
+  MpiWork(std::move(requests), health_, timeout()).wait(deadline_after(timeout()), longest_sleep, what);
 }
 
 void MpiCommunicator::require_rank(int root, std::string_view what) const {

@@ -36,10 +36,14 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] std::vector<std::string> all_gather(std::string_view mine, std::string_view what) override;
   [[nodiscard]] std::vector<std::string> gather(std::string_view mine, int root,
                                                 std::string_view what) override;
+  void exchange(std::span<const std::byte> mine, std::span<std::byte> theirs, int peer,
+                std::string_view what) override;
   void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) override;
 
  private:
   void finish(MPI_Request request, std::chrono::microseconds longest_sleep, std::string_view what);
+  void finish(std::vector<MPI_Request> requests, std::chrono::microseconds longest_sleep,
+              std::string_view what);
   void require_rank(int root, std::string_view what) const;
   // The length of everyone's contribution. Also where ranks that are early wait for the others.
   [[nodiscard]] std::vector<std::uint64_t> exchange_sizes(std::size_t mine, std::string_view what);

@@ -39,6 +39,12 @@ class SingleCommunicator final : public Communicator {
     return {std::string(mine)};
   }
 
+  void exchange(std::span<const std::byte> /*mine*/, std::span<std::byte> /*theirs*/, int peer,
+                std::string_view what) override {
+    throw Error(ExitCode::kBug, std::string(what) + ": rank " + std::to_string(peer) +
+                                    " is not another rank of a world of one");
+  }
+
   void all_reduce_host(std::span<double> /*values*/, ReduceOp /*op*/, std::string_view /*what*/) override {}
 
  private:

@@ -1,6 +1,5 @@
 #include "ft/comm/topology.h"
 
-#include <charconv>
 #include <map>
 
 #include <fmt/format.h>
@@ -15,17 +14,6 @@
 namespace ft {
 
 namespace {
-
-std::vector<int> parse_cores(std::string_view text) {
-  std::vector<int> cores;
-  const char* end = text.data() + text.size();
-  for (const char* next = text.data(); next < end; ++next) {
-    int core = 0;
-    next = std::from_chars(next, end, core).ptr;
-    cores.push_back(core);
-  }
-  return cores;
-}
 
 std::map<std::string, std::vector<std::size_t>> ranks_by_host(const std::vector<RankPlace>& places) {
   std::map<std::string, std::vector<std::size_t>> ranks;
@@ -87,7 +75,9 @@ void warn_of_few_cores(const std::vector<RankPlace>& places, int threads,
 }  // namespace
 
 std::vector<RankPlace> gather_topology(Communicator& communicator, const std::string& device) {
-  const auto mine = join_fields({host_name(), fmt::format("{}", fmt::join(allowed_cores(), ",")), device});
+  const std::vector<int> cores = allowed_cores();
+  const auto mine =
+      join_fields({host_name(), format_core_list(cores), device, format_core_list(numa_nodes(cores))});
   const auto everyone = communicator.all_gather(mine, "gathering the table of ranks");
   std::vector<RankPlace> places;
   for (const auto& text : everyone) {
@@ -95,8 +85,9 @@ std::vector<RankPlace> gather_topology(Communicator& communicator, const std::st
     RankPlace place;
     place.rank = static_cast<int>(places.size());
     place.host = std::move(fields.at(0));
-    place.cores = parse_cores(fields.at(1));
+    place.cores = parse_core_list(fields.at(1));
     place.device = std::move(fields.at(2));
+    place.numa = parse_core_list(fields.at(3));
     places.push_back(std::move(place));
   }
   fill_in_node_shares(places);

@@ -60,6 +60,10 @@ class Communicator {
   // Everyone's bytes on `root`; empty elsewhere.
   [[nodiscard]] virtual std::vector<std::string> gather(std::string_view mine, int root,
                                                         std::string_view what) = 0;
+  // Swaps bytes with one other rank, which makes the same call with as many bytes; the rest of the world
+  // takes no part. Neither span may overlap the other.
+  virtual void exchange(std::span<const std::byte> mine, std::span<std::byte> theirs, int peer,
+                        std::string_view what) = 0;
   // In place over host memory; small arrays of doubles (losses, counts, flags).
   virtual void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) = 0;
 

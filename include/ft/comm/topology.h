@@ -14,6 +14,7 @@ struct RankPlace {
   int local_rank = 0;
   int local_size = 1;
   std::vector<int> cores;  // affinity mask
+  std::vector<int> numa;   // nodes that these cores belong to; empty where the kernel does not say
   int core_budget = 1;     // its even share of cores that other ranks of the node may use too
   std::string device;      // "cpu", "cuda:1 NVIDIA H100 (GPU-uuid)"
 };

@@ -108,6 +108,10 @@ class NcclCommunicator final : public Communicator {
                                                 std::string_view what) override {
     return host_->gather(mine, root, what);
   }
+  void exchange(std::span<const std::byte> mine, std::span<std::byte> theirs, int peer,
+                std::string_view what) override {
+    host_->exchange(mine, theirs, peer, what);
+  }
   void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) override {
     host_->all_reduce_host(values, op, what);
   }

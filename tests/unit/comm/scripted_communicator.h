@@ -39,6 +39,10 @@ class ScriptedCommunicator final : public Communicator {
                                                 std::string_view what) override {
     return all_gather(mine, what);
   }
+  void exchange(std::span<const std::byte> /*mine*/, std::span<std::byte> /*theirs*/, int /*peer*/,
+                std::string_view /*what*/) override {
+    throw std::logic_error("not scripted");
+  }
   void all_reduce_host(std::span<double> /*values*/, ReduceOp /*op*/, std::string_view /*what*/) override {}
 
   void fail_next_gather(Error error) { fail_with_ = std::move(error); }

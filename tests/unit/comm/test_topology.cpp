@@ -28,7 +28,8 @@ RankPlace place(int rank, std::string host, int core_budget, std::string device)
 // A rank's record, in the form of gather_topology: fields with their lengths in front.
 std::string record(const std::string& host, const std::string& cores, const std::string& device) {
   std::string text;
-  for (const auto& field : {host, cores, device}) text += std::to_string(field.size()) + ":" + field;
+  for (const auto& field : {host, cores, device, std::string("0")})
+    text += std::to_string(field.size()) + ":" + field;
   return text;
 }
 

@@ -1,0 +1,99 @@
+#include "preflight_report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include <fmt/format.h>
+
+namespace ft::app {
+namespace {
+
+// Below a 100 Mbit network's rate, the 45 MB of ResNet-18's gradients take seconds a step.
+constexpr double kTooSlow = 20e6;
+// Of the median link.
+constexpr double kSlowShare = 0.5;
+constexpr double kClockLimit = 1.0;
+
+std::string format_rate(double bytes_per_s) {
+  return bytes_per_s >= 1e9 ? fmt::format("{:.1f} GB/s", bytes_per_s / 1e9)
+                            : fmt::format("{:.3g} MB/s", bytes_per_s / 1e6);
+}
+
+std::string format_time(double seconds) {
+  return seconds < 1e-3 ? fmt::format("{:.0f} us", seconds * 1e6) : fmt::format("{:.3g} ms", seconds * 1e3);
+}
+
+std::string end_of_link(int rank, const std::vector<RankPlace>& places) {
+  return fmt::format("rank {} on {}", rank, places[static_cast<std::size_t>(rank)].host);
+}
+
+// Between hosts only: within one, what is slow is a rank that had to wait for a core.
+void warn_of_slow_links(const Preflight& found, const std::vector<RankPlace>& places,
+                        std::vector<std::string>& warnings) {
+  std::vector<LinkSpeed> links;
+  std::ranges::copy_if(found.links, std::back_inserter(links), [&](const LinkSpeed& link) {
+    return places[static_cast<std::size_t>(link.a)].host != places[static_cast<std::size_t>(link.b)].host;
+  });
+  if (links.size() < 3) return;  // of two nobody can say which is the odd one
+  const double usual = links[links.size() / 2].bytes_per_s;
+  for (const LinkSpeed& link : links) {
+    if (link.bytes_per_s >= kSlowShare * usual) break;  // slowest first
+    warnings.push_back(
+        fmt::format("a slow link: {}, where {} is usual", describe_link(link, places), format_rate(usual)));
+  }
+}
+
+void warn_of_clocks(const Preflight& found, const std::vector<RankPlace>& places,
+                    std::vector<std::string>& warnings) {
+  std::string named;  // one line a host
+  for (std::size_t r = 0; r < found.clocks.size(); ++r) {
+    const double ahead = found.clocks[r].certain_s();
+    if (std::abs(ahead) < kClockLimit || places[r].host == named) continue;
+    named = places[r].host;
+    warnings.push_back(fmt::format("the clock of {} is {:.1f} s {} that of {}: set both by NTP", named,
+                                   std::abs(ahead), ahead > 0 ? "ahead of" : "behind", places[0].host));
+  }
+}
+
+}  // namespace
+
+std::string describe_all_reduce(const AllReduceSpeed& speed) {
+  if (speed.bytes == 0) return {};
+  return fmt::format("all-reduce {}, of {} MiB {} ({})", format_time(speed.latency_s), speed.bytes >> 20U,
+                     format_time(speed.seconds), format_rate(speed.bytes_per_s()));
+}
+
+std::string describe_ends(const LinkSpeed& link, const std::vector<RankPlace>& places) {
+  return fmt::format("{} - {}", end_of_link(link.a, places), end_of_link(link.b, places));
+}
+
+std::string describe_link(const LinkSpeed& link, const std::vector<RankPlace>& places) {
+  return fmt::format("{}: {}, {}", describe_ends(link, places), format_rate(link.bytes_per_s),
+                     format_time(link.latency_s));
+}
+
+std::string describe_clocks(const std::vector<ClockOffset>& clocks) {
+  if (clocks.size() < 2) return {};
+  double most = 0;
+  for (const ClockOffset& offset : clocks) {
+    most = std::max({most, std::abs(offset.least_s), std::abs(offset.most_s)});
+  }
+  return most < kClockLimit ? fmt::format("clocks within {:.1f} ms", std::max(most * 1e3, 0.1))
+                            : fmt::format("clocks up to {:.1f} s apart", most);
+}
+
+std::vector<std::string> preflight_warnings(const Preflight& found, const std::vector<RankPlace>& places) {
+  std::vector<std::string> warnings;
+  if (found.all_reduce.bytes > 0 && found.all_reduce.bytes_per_s() < kTooSlow) {
+    warnings.push_back(
+        fmt::format("the ranks reach each other at {} only: dist.interface or mpirun's btl_tcp_if_include "
+                    "picks a faster network",
+                    format_rate(found.all_reduce.bytes_per_s())));
+  }
+  warn_of_slow_links(found, places, warnings);
+  warn_of_clocks(found, places, warnings);
+  return warnings;
+}
+
+}  // namespace ft::app

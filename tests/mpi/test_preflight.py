@@ -1,0 +1,36 @@
+"""`ft_dist check`: the table of ranks, the links with --probe, the verdict in one line.
+
+usage: test_preflight.py FT_DIST FT_PACK SUPPORT_DIR
+"""
+
+import re
+import sys
+
+sys.path.insert(0, sys.argv[3])
+from ft_runs import Programs, run  # noqa: E402
+
+PROGRAMS = Programs(sys.argv[1], sys.argv[2], ".")
+LINK = r"rank (\d+) on [\w.-]+ - rank (\d+) on [\w.-]+"
+
+
+def check(ranks, *options):
+    done = run(PROGRAMS.command(ranks, "check", *options))
+    lines = done.stdout.splitlines()
+    assert len(lines) == 1, f"a verdict is one line:\n{done.stdout}"
+    return lines[0], done.stderr
+
+
+for ranks in (2, 4):
+    verdict, table = check(ranks)
+    assert re.match(rf"check: ready: {ranks} ranks on \w+, all-reduce [\d.]+ (us|ms), of 1 MiB .*, clocks within", verdict), verdict
+    assert not re.search(LINK, table), f"links were probed unasked:\n{table}"
+    verdict, table = check(ranks, "--probe")
+    print(verdict)
+    found = [(int(a), int(b)) for a, b in re.findall(f"^  {LINK} ", table, re.MULTILINE)]
+    assert sorted(found) == [(a, b) for a in range(ranks) for b in range(a + 1, ranks)], table
+    slowest = re.search(f"slowest link {LINK}: [\\d.]+ [MG]B/s, ", verdict)
+    assert slowest and (int(slowest[1]), int(slowest[2])) == found[0], f"{verdict}\n{table}"
+
+alone, table = check(0, "--probe")
+assert alone == "check: ready: 1 rank on cpu" or alone.startswith("check: ready: 1 rank on cuda"), alone
+assert not re.search(LINK, table), table
