@@ -1,0 +1,54 @@
+# shellcheck shell=sh disable=SC2154  # the script that reads this sets bundle and name
+# Read by the start scripts: where things are. Plain sh, since the machine may have nothing else.
+
+bundle_die() {
+  echo "$name: error: $1" >&2
+  exit 2
+}
+
+# 2.36 is newer than 2.9: part by part.
+bundle_glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
+bundle_oldest=$(printf '%s\n' "$bundle_glibc" @GLIBC@ | sort -t. -k1,1n -k2,2n | head -n 1)
+if [ "$bundle_oldest" != @GLIBC@ ]; then
+  bundle_die "this machine has glibc ${bundle_glibc:-of no known version}, and the bundle needs @GLIBC@ or newer (hint: Debian 12, Ubuntu 22.10, RHEL 10; or build here with launch/setup.sh)"
+fi
+
+# Folders of LibTorch and of what it brings, with colons; nothing when there is none.
+bundle_torch() {
+  if [ -n "${FT_LIBTORCH:-}" ]; then
+    echo "$FT_LIBTORCH/lib"
+    return
+  fi
+  for bundle_python in "${FT_PYTHON:-}" "${VIRTUAL_ENV:+$VIRTUAL_ENV/bin/python3}" python3; do
+    [ -n "$bundle_python" ] || continue
+    # Not `import torch`: that takes seconds, at every start.
+    "$bundle_python" - <<'PYTHON' 2>/dev/null && return
+import importlib.metadata, importlib.util, pathlib, sys
+spec = importlib.util.find_spec("torch")
+if spec is None:
+    sys.exit(1)
+found = importlib.metadata.version("torch").split("+")[0]
+if found != "@TORCH@":
+    print(f"!{found}")
+    sys.exit(0)
+torch = pathlib.Path(spec.origin).parent
+nvidia = torch.parent / "nvidia"
+print(":".join(map(str, [torch / "lib", *sorted(nvidia.glob("*/lib"))])))
+PYTHON
+  done
+}
+
+bundle_path=$bundle/lib:$bundle/lib/x86_64-linux-gnu/openmpi/lib
+if [ "$name" != ft_pack ]; then
+  bundle_found=$(bundle_torch)
+  case $bundle_found in
+    '') [ "$name" = mpirun ] ||
+      bundle_die "no LibTorch here (hint: pip install torch==@TORCH@, and FT_PYTHON=that Python; or FT_LIBTORCH=folder)" ;;
+    '!'*) [ "$name" = mpirun ] ||
+      bundle_die "torch ${bundle_found#!} is installed, and the bundle needs @TORCH@ (hint: pip install torch==@TORCH@)" ;;
+    *) bundle_path=$bundle_path:$bundle_found ;;
+  esac
+fi
+export LD_LIBRARY_PATH="$bundle_path${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
+export OPAL_PREFIX="$bundle" OPAL_SYSCONFDIR="$bundle/etc/openmpi" PMIX_PREFIX="$bundle/pmix" PMIX_LIBDIR="$bundle/pmix/lib"
+export PATH="$bundle:$PATH"

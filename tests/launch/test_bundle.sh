@@ -1,0 +1,80 @@
+#!/usr/bin/env bash
+# launch/bundle.sh's tarball on a machine that has none of the libraries: those of this one are hidden in a mount
+# namespace, which takes root.
+#
+# usage: test_bundle.sh SOURCE_DIR PYTHON
+
+set -euo pipefail
+SOURCE=$1 PYTHON=$2
+[[ $EUID -eq 0 ]] || { echo "SKIPPED: hiding this machine's libraries takes root"; exit 77; }
+unshare --mount true 2>/dev/null || { echo "SKIPPED: this kernel gives no mount namespaces here"; exit 77; }
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+fail() { echo "FAILED: $*" >&2; exit 1; }
+
+"$SOURCE/launch/bundle.sh" --with-tests --out "$WORK/bundle.tar.xz" 2>"$WORK/log" || fail "bundle.sh: $(cat "$WORK/log")"
+size=$(stat -c %s "$WORK/bundle.tar.xz")
+((size < 60000000)) || fail "the tarball has $size bytes"
+mkdir "$WORK/elsewhere"
+tar -C "$WORK/elsewhere" -xf "$WORK/bundle.tar.xz"
+BUNDLE=$WORK/elsewhere/ft_dist-bundle
+
+# What is not glibc's or the shell's own is gone: libraries become empty files, folders of plugins empty folders.
+cat >"$WORK/hide.sh" <<'EOF'
+set -e
+for folder in /usr/lib/x86_64-linux-gnu/openmpi /usr/lib/x86_64-linux-gnu/pmix2 /usr/share/openmpi /etc/openmpi \
+  /usr/lib/x86_64-linux-gnu/hdf5; do
+  mount -t tmpfs none "$folder"
+done
+for library in mpi open-pal open-rte opencv_core opencv_imgproc spdlog fmt yaml-cpp xxhash jpeg webp tiff hwloc pmix; do
+  for file in /usr/lib/x86_64-linux-gnu/lib$library.so.[0-9]*; do
+    [ ! -e "$file" ] || mount --bind /dev/null "$(readlink -f "$file")"
+  done
+done
+for program in /usr/bin/mpirun.openmpi /usr/bin/orterun /usr/bin/orted; do
+  [ ! -e "$program" ] || mount --bind /dev/null "$(readlink -f "$program")"
+done
+exec "$@"
+EOF
+hidden() { unshare --mount sh "$WORK/hide.sh" env -u LD_LIBRARY_PATH FT_PYTHON="$PYTHON" "$@"; }
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
+
+# The hiding hides: otherwise nothing below shows anything.
+! hidden "$BUNDLE/bin/ft_pack" --version >/dev/null 2>&1 || fail "ft_pack starts without the bundle's libraries"
+
+# Two classes of pictures, as PNGs that Python writes.
+"$PYTHON" - "$WORK/pictures" <<'EOF'
+import pathlib, sys
+from PIL import Image
+for name, colour in (("red", (200, 30, 30)), ("blue", (30, 30, 200))):
+    folder = pathlib.Path(sys.argv[1], name)
+    folder.mkdir(parents=True)
+    for i in range(8):
+        Image.new("RGB", (40 + i, 40), tuple(c + 3 * i for c in colour)).save(folder / f"{i}.png")
+EOF
+hidden "$BUNDLE/ft_pack" pack "$WORK/pictures" --out "$WORK/packed" >"$WORK/out" 2>&1 || fail "ft_pack: $(cat "$WORK/out")"
+verdict=$(hidden "$BUNDLE/mpirun" --oversubscribe --bind-to none -np 2 "$BUNDLE/ft_dist" check 2>"$WORK/log") ||
+  fail "check: $(cat "$WORK/log")"
+[[ $verdict == "check: ready"*": 2 ranks on"* ]] || fail "check said '$verdict'"
+hidden "$BUNDLE/mpirun" --oversubscribe --bind-to none -np 2 "$BUNDLE/ft_dist" --set data.train="$WORK/packed" \
+  --set run.dir="$WORK/run" --set run.device=cpu --set data.image_size=32 --set train.batch_size=8 --set train.epochs=1 \
+  >"$WORK/out" 2>"$WORK/log" || fail "training: $(cat "$WORK/log")"
+tail -n 1 "$WORK/out" | grep -q 'examples/sec on 2 ranks (cpu)' || fail "training said: $(cat "$WORK/out")"
+
+# The tests for a GPU come along, and without one say so instead of passing.
+status=0
+said=$(PATH=$WORK:/usr/bin:/bin "$PYTHON" "$BUNDLE/gpu_tests.py") || status=$?
+[[ $status -eq 77 && $said == SKIPPED:* ]] || command -v nvidia-smi >/dev/null || fail "gpu_tests.py: $status, '$said'"
+hidden "$BUNDLE/test_gpu" --gtest_list_tests >/dev/null || fail "test_gpu does not start"
+
+# An older glibc is named before anything is loaded, and so is a torch that is not there.
+mkdir "$WORK/old"
+printf '#!/bin/sh\necho glibc 2.9\n' >"$WORK/old/getconf"
+chmod +x "$WORK/old/getconf"
+status=0
+said=$(PATH=$WORK/old:$PATH "$BUNDLE/ft_dist" --version 2>&1) || status=$?
+[[ $status -eq 2 && $said == "ft_dist: error: this machine has glibc 2.9, and the bundle needs 2."* ]] || fail "old glibc: $status, '$said'"
+status=0
+said=$(FT_PYTHON=/bin/false PATH=$WORK/old/none:/usr/bin:/bin VIRTUAL_ENV='' "$BUNDLE/ft_dist" --version 2>&1) || status=$?
+[[ $status -eq 2 && $said == *"no LibTorch here"*"pip install torch=="* ]] || fail "no torch: $status, '$said'"
+echo "$size bytes; packs, checks and trains with every library of this machine hidden"
