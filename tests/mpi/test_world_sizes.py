@@ -1,4 +1,4 @@
-"""The same training on 1, 2, 3 and 4 ranks, and in two halves.
+"""The same training on 1, 2, 3, 4 and 8 ranks, and in two halves.
 
 usage: test_world_sizes.py FT_DIST FT_PACK SUPPORT_DIR
 """
@@ -14,7 +14,7 @@ STEPS = 6
 
 
 def settings(work, data, run_dir, **more):
-    # 20 samples in batches of 8: the last batch of an epoch has 4, which four ranks share as one each.
+    # 20 samples in batches of 8: the last batch of an epoch has 4, which four ranks share as one each and eight leave half of themselves without.
     base = {
         "run.dir": work / run_dir, "run.device": "cpu", "data.train": data, "data.test": data, "data.image_size": 40,
         "train.batch_size": 8, "train.threads": 1, "train.epochs": 10, "train.max_steps": STEPS, "log.every_steps": 1,
@@ -27,7 +27,7 @@ def settings(work, data, run_dir, **more):
 def check_world_sizes(programs, data):
     """batch_norm: frozen leaves nothing that depends on how a batch is cut."""
     reference = None
-    for ranks in (0, 1, 2, 3, 4):
+    for ranks in (0, 1, 2, 3, 4, 8):
         # The recipe's regime: with a large rate, steps amplify the last digits that another order of sums changes.
         recipe = {"model__batch_norm": "frozen", "optimizer__lr": 5e-5, "optimizer__momentum": 0}
         config = settings(programs.work, data, f"world-{ranks}", **recipe)
