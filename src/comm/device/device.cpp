@@ -22,6 +22,12 @@ bool sees_a_single_gpu() {
   return !list.empty() && list.find(',') == std::string_view::npos;
 }
 
+GpuSharing sharing_here() {
+  // NOLINTNEXTLINE(concurrency-mt-unsafe): start-up
+  const char* wanted = std::getenv("NCCL_MULTI_RANK_GPU_ENABLE");
+  return gpu_sharing(loaded_nccl_version(), wanted == nullptr ? "" : wanted);
+}
+
 int count_gpus() {
   if (!has_gpu_driver()) return 0;
   load_torch_cuda();
@@ -37,7 +43,7 @@ std::string gpu_of_this_rank(const torch::Device& device) {
 
 ChosenDevice choose_device(DeviceChoice wish, int local_rank, int local_size) {
   const int visible = wish == DeviceChoice::kCpu ? 0 : count_gpus();
-  const auto gpu = pick_gpu(wish, visible, sees_a_single_gpu(), local_rank, local_size);
+  const auto gpu = pick_gpu(wish, visible, sees_a_single_gpu(), local_rank, local_size, sharing_here());
   if (!gpu) return {torch::kCPU, "cpu"};
 
   const torch::Device device(torch::kCUDA, static_cast<c10::DeviceIndex>(*gpu));
@@ -48,7 +54,7 @@ ChosenDevice choose_device(DeviceChoice wish, int local_rank, int local_size) {
 
 BackendChoice choose_backend(BackendChoice wish, Communicator& host, const torch::Device& device) {
   const auto gpus = host.all_gather(gpu_of_this_rank(device), "comparing devices");
-  return pick_backend(wish, gpus, host.backend());
+  return pick_backend(wish, gpus, host.backend(), sharing_here());
 }
 
 }  // namespace ft

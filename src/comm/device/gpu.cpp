@@ -9,6 +9,7 @@
 
 #ifdef FT_CUDA
 #include <cuda_runtime_api.h>
+#include <nccl.h>
 #endif
 
 namespace ft {
@@ -41,6 +42,11 @@ void load_torch_cuda() {
       "run.device: cpu trains without it");
 }
 
+int loaded_nccl_version() {
+  int version = 0;
+  return ncclGetVersion(&version) == ncclSuccess ? version : 0;
+}
+
 GpuIdentity gpu_identity(int device_index) {
   cudaDeviceProp properties{};
   if (const auto error = cudaGetDeviceProperties(&properties, device_index); error != cudaSuccess) {
@@ -59,6 +65,10 @@ bool has_gpu_driver() {
 void load_torch_cuda() {
   throw UsageError("this build has no GPU support (FT_CUDA=OFF)",
                    "run.device: cpu, or build with FT_CUDA=ON");
+}
+
+int loaded_nccl_version() {
+  return 0;
 }
 
 GpuIdentity gpu_identity(int /*device_index*/) {

@@ -14,6 +14,8 @@ struct GpuIdentity {
 [[nodiscard]] bool has_gpu_driver();
 // Loads libtorch_cuda.so. UsageError with the linker's words when that fails.
 void load_torch_cuda();
+// Of the NCCL that was loaded, as ncclGetVersion gives it; 0 without one.
+[[nodiscard]] int loaded_nccl_version();
 // UsageError when the driver refuses.
 [[nodiscard]] GpuIdentity gpu_identity(int device_index);
 

@@ -11,14 +11,20 @@ namespace ft {
 
 namespace {
 
-void require_gpus_of_their_own(const std::vector<std::string>& gpus) {
+// The cure of too few GPUs, after the ones that are always there.
+std::string sharing_hint(GpuSharing sharing) {
+  return sharing == GpuSharing::kOffered ? "; NCCL_MULTI_RANK_GPU_ENABLE=1 lets ranks share one" : "";
+}
+
+void require_gpus_of_their_own(const std::vector<std::string>& gpus, GpuSharing sharing) {
+  if (sharing == GpuSharing::kWanted) return;
   std::map<std::string, std::size_t> owner;
   for (std::size_t r = 0; r < gpus.size(); ++r) {
     if (gpus[r].empty()) continue;
     const auto [first, is_new] = owner.try_emplace(gpus[r], r);
     if (is_new) continue;
     throw UsageError(fmt::format("ranks {} and {} share one GPU ({})", first->second, r, gpus[r]),
-                     "start one rank for each GPU, or set run.device: cpu");
+                     "start one rank for each GPU, or set run.device: cpu" + sharing_hint(sharing));
   }
 }
 
@@ -52,8 +58,14 @@ BackendChoice require_single(std::size_t world) {
 
 }  // namespace
 
+GpuSharing gpu_sharing(int nccl_version, std::string_view wanted) noexcept {
+  constexpr int kFirstThatCan = 23'000;
+  if (nccl_version < kFirstThatCan) return GpuSharing::kImpossible;
+  return wanted == "1" ? GpuSharing::kWanted : GpuSharing::kOffered;
+}
+
 std::optional<int> pick_gpu(DeviceChoice wish, int visible_gpus, bool narrowed, int local_rank,
-                            int local_size) {
+                            int local_size, GpuSharing sharing) {
   if (wish == DeviceChoice::kCpu) return std::nullopt;
   if (visible_gpus == 0) {
     if (wish == DeviceChoice::kAuto) return std::nullopt;
@@ -61,20 +73,22 @@ std::optional<int> pick_gpu(DeviceChoice wish, int visible_gpus, bool narrowed, 
                      "nvidia-smi shows what is there; run.device: cpu trains without");
   }
   if (visible_gpus == 1 && narrowed) return 0;
+  if (visible_gpus < local_size && sharing == GpuSharing::kWanted) return local_rank % visible_gpus;
   if (visible_gpus < local_size) {
-    throw UsageError(fmt::format("{} ranks on this node, but only {} GPU{}", local_size, visible_gpus,
-                                 visible_gpus > 1 ? "s" : ""),
-                     fmt::format("start {} ranks on it, or set run.device: cpu", visible_gpus));
+    throw UsageError(
+        fmt::format("{} ranks on this node, but only {} GPU{}", local_size, visible_gpus,
+                    visible_gpus > 1 ? "s" : ""),
+        fmt::format("start {} ranks on it, or set run.device: cpu{}", visible_gpus, sharing_hint(sharing)));
   }
   return local_rank;
 }
 
 BackendChoice pick_backend(BackendChoice wish, const std::vector<std::string>& gpus,
-                           std::string_view host_backend) {
+                           std::string_view host_backend, GpuSharing sharing) {
   const std::size_t world = gpus.size();
   const auto on_cpus = static_cast<std::size_t>(std::ranges::count(gpus, std::string()));
   const std::size_t on_gpus = world - on_cpus;
-  require_gpus_of_their_own(gpus);
+  require_gpus_of_their_own(gpus, sharing);
   if (on_gpus > 0 && on_cpus > 0) {
     throw UsageError(fmt::format("{} ranks compute on GPUs and {} on CPUs", on_gpus, on_cpus),
                      "use nodes of one kind, or set run.device: cpu");

@@ -52,6 +52,35 @@ TEST(PickGpu, TrustsALauncherThatShowsEachTaskOne) {
   usage_error_of([] { return pick_gpu(DeviceChoice::kAuto, 1, kAllVisible, 3, 4); });
 }
 
+TEST(GpuSharing, IsNcclsFrom230OnWhenAskedFor) {
+  EXPECT_EQ(gpu_sharing(0, "1"), GpuSharing::kImpossible);
+  EXPECT_EQ(gpu_sharing(22'907, "1"), GpuSharing::kImpossible);
+  EXPECT_EQ(gpu_sharing(23'000, ""), GpuSharing::kOffered);
+  EXPECT_EQ(gpu_sharing(23'000, "0"), GpuSharing::kOffered);
+  EXPECT_EQ(gpu_sharing(23'004, "1"), GpuSharing::kWanted);
+}
+
+TEST(GpuSharing, IsHintedAtWhereItIsOffered) {
+  const auto few = [](GpuSharing sharing) {
+    return usage_error_of([&] { return pick_gpu(DeviceChoice::kAuto, 1, kAllVisible, 0, 2, sharing); })
+        .hint();
+  };
+  EXPECT_THAT(few(GpuSharing::kOffered), HasSubstr("NCCL_MULTI_RANK_GPU_ENABLE=1"));
+  EXPECT_THAT(few(GpuSharing::kImpossible), testing::Not(HasSubstr("NCCL_MULTI_RANK_GPU_ENABLE")));
+  const auto shared = usage_error_of([] {
+    return pick_backend(BackendChoice::kAuto, Gpus{"n1 a", "n1 a"}, "mpi", GpuSharing::kOffered);
+  });
+  EXPECT_THAT(shared.hint(), HasSubstr("NCCL_MULTI_RANK_GPU_ENABLE=1"));
+}
+
+TEST(GpuSharing, SpreadsTheRanksOverTheGpusWhenWanted) {
+  for (int rank = 0; rank < 5; ++rank) {
+    EXPECT_EQ(pick_gpu(DeviceChoice::kAuto, 2, kAllVisible, rank, 5, GpuSharing::kWanted), rank % 2);
+  }
+  EXPECT_EQ(pick_backend(BackendChoice::kAuto, Gpus{"n1 a", "n1 a"}, "mpi", GpuSharing::kWanted),
+            BackendChoice::kNccl);
+}
+
 TEST(PickBackend, IsNcclWhenEachRankHasItsOwnGpu) {
   EXPECT_EQ(pick_backend(BackendChoice::kAuto, Gpus{"n1 a", "n1 b"}, "mpi"), BackendChoice::kNccl);
   EXPECT_EQ(pick_backend(BackendChoice::kNccl, Gpus{"n1 a"}, "single"), BackendChoice::kNccl);
