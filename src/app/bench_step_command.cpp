@@ -9,6 +9,7 @@
 #include "ft/base/stopwatch.h"
 #include "ft/comm/agreement.h"
 #include "ft/report/table.h"
+#include "ft/train/gradient_sum.h"
 #include "ft/train/micro_batches.h"
 #include "ft/train/prepared_model.h"
 #include "ft/train/run_plan.h"
@@ -23,24 +24,52 @@ namespace {
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr int kWarmUpSteps = 3;
 
-// One batch of noise, handed out again and again.
+// Noise in the sizes of a step's micro-batches, handed out again and again.
 class SyntheticBatches {
  public:
-  SyntheticBatches(std::uint64_t count, int image_size, std::size_t classes)
-      : images_(torch::randn({static_cast<std::int64_t>(count), 3, image_size, image_size})), ids_(count) {
-    for (std::uint64_t i = 0; i < count; ++i) labels_.push_back(static_cast<std::int64_t>(i % classes));
+  // `batch`: the global one.
+  SyntheticBatches(MicroBatchCut cut, std::uint64_t batch, int image_size, std::size_t classes)
+      : cut_(cut),
+        batch_(batch),
+        images_(torch::randn({static_cast<std::int64_t>(cut.largest(batch)), 3, image_size, image_size})),
+        ids_(cut.largest(batch)) {
+    labels_.reserve(ids_.size());
+    for (std::size_t i = 0; i < ids_.size(); ++i) labels_.push_back(static_cast<std::int64_t>(i % classes));
   }
   [[nodiscard]] std::optional<BatchView> next() {
-    return BatchView{std::as_writable_bytes(
-                         std::span(images_.data_ptr<float>(), static_cast<std::size_t>(images_.numel()))),
-                     labels_, ids_, PixelType::kFloat32};
+    const std::size_t count = cut_.part(batch_, micro_).count;
+    micro_ = (micro_ + 1) % cut_.micro_batches();
+    const auto values = static_cast<std::size_t>(images_.numel()) / ids_.size() * count;
+    return BatchView{std::as_writable_bytes(std::span(images_.data_ptr<float>(), values)),
+                     std::span(labels_).first(count), std::span(ids_).first(count), PixelType::kFloat32};
   }
 
  private:
+  MicroBatchCut cut_;
+  std::uint64_t batch_;
+  int micro_ = 0;
   torch::Tensor images_;
   std::vector<std::int64_t> labels_;
   std::vector<std::uint64_t> ids_;
 };
+
+// Full batches only, so that every step is the same work.
+Loader::Source full_batches(const StepPlan& steps, std::uint64_t batch, MicroBatchCut cut) {
+  return [&steps, cut, full = steps.samples() / batch, cursor = BatchCursor(steps), k = std::uint64_t{0},
+          micro = 0](BatchRequest& request) mutable {
+    const std::uint64_t step = k / full * steps.steps_per_epoch() + k % full + 1;
+    const auto ids = micro == 0 ? cursor.batch(step) : cursor.latest();
+    const Share part = cut.part(ids.size(), micro);
+    const auto mine = ids.subspan(part.first, part.count);
+    request.epoch = steps.position_of(step).epoch;
+    request.sample_ids.assign(mine.begin(), mine.end());
+    if (++micro == cut.micro_batches()) {
+      micro = 0;
+      ++k;
+    }
+    return true;
+  };
+}
 
 struct StepTimes {
   std::vector<double> wall;
@@ -48,12 +77,13 @@ struct StepTimes {
   std::uint64_t images = 0;
 };
 
-StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& next, std::uint64_t images) {
+StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& next) {
   const Config& config = session.config;
+  const auto images = static_cast<std::uint64_t>(config.train.batch_size);
   FlatParameters flat(prepared.model, kMiB, static_cast<std::size_t>(config.dist.bucket_mib) * kMiB);
-  GradientReducer reducer(flat, *session.context.gradients);
+  const auto reducer = make_gradient_sum(flat, *session.context.gradients, config.dist);
   Sgd sgd(flat, config.optimizer);
-  StepRunner runner(prepared.model, reducer, config, session.context);
+  StepRunner runner(prepared.model, *reducer, config, session.context);
   StepTimes times;
   Stopwatch measured;
   for (int step = 0;; ++step) {
@@ -68,9 +98,9 @@ StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& ne
     if (over[0] > 0) return times;
 
     const Stopwatch whole_step;
-    const StepShare share = runner.run(next, static_cast<std::uint64_t>(config.train.batch_size));
+    const StepShare share = runner.run(next, images);
     const Stopwatch update;
-    sgd.step(config.optimizer.lr, 1.0 / static_cast<double>(std::max<std::uint64_t>(images, 1)));
+    sgd.step(config.optimizer.lr, 1.0 / static_cast<double>(images));
     times.optimizer_s += update.seconds();
     times.wall.push_back(whole_step.seconds());
     times.data_s += share.data_s;
@@ -122,14 +152,12 @@ void print_figures(const Session& session, const StepTimes& times) {
 int bench_step_command(Session& session) {
   Config& config = session.config;
   if (!session.line.data.empty()) config.data.train = session.line.data;
-  config.train.accumulate = 1;
-  const MicroBatchCut cut{session.context.rank(), session.context.world_size(), 1};
   const auto batch = static_cast<std::uint64_t>(config.train.batch_size);
-  const std::uint64_t mine = cut.part(batch, 0).count;
-
+  MicroBatchCut cut;
   std::optional<RunPlan> plan;
   PreparedModel prepared;
   agree(*session.host, "preparing to measure", [&] {
+    cut = micro_batch_cut(config, session.context.rank(), session.context.world_size());
     std::vector<std::string> classes{"a", "b"};
     if (!session.line.synthetic) {
       plan = make_run_plan(config, session.context.world_size());
@@ -140,30 +168,14 @@ int bench_step_command(Session& session) {
   });
   StepTimes times;
   if (session.line.synthetic) {
-    SyntheticBatches batches(mine, config.data.image_size, 2);
-    times = measure(
-        session, prepared, [&] { return batches.next(); }, mine);
+    SyntheticBatches batches(cut, batch, config.data.image_size, 2);
+    times = measure(session, prepared, [&] { return batches.next(); });
   } else {
     LoaderOptions options = training_loader_options(config);
     options.workers = session.context.threads.workers;
     options.max_batch = cut.largest(batch);
-    // Full batches only, so that every step is the same work.
-    const StepPlan& steps = plan->steps;
-    const std::uint64_t full = steps.samples() / batch;
-    Loader loader(*plan->train, options,
-                  [&steps, cut, full, cursor = BatchCursor(steps),
-                   k = std::uint64_t{0}](BatchRequest& request) mutable {
-                    const std::uint64_t step = k / full * steps.steps_per_epoch() + k % full + 1;
-                    ++k;
-                    const auto ids = cursor.batch(step);
-                    const Share part = cut.part(ids.size(), 0);
-                    const auto mine_now = ids.subspan(part.first, part.count);
-                    request.epoch = steps.position_of(step).epoch;
-                    request.sample_ids.assign(mine_now.begin(), mine_now.end());
-                    return true;
-                  });
-    times = measure(
-        session, prepared, [&] { return loader.next(); }, mine);
+    Loader loader(*plan->train, options, full_batches(plan->steps, batch, cut));
+    times = measure(session, prepared, [&] { return loader.next(); });
   }
   agree(*session.host, "writing the figures", [&] {
     if (session.context.is_root()) print_figures(session, times);

@@ -86,8 +86,8 @@ std::unique_ptr<Session> open_session(MpiSession& mpi, const CommandLine& line,
   require_same_on_all_ranks(*session->host, version_id(), "the version of ft_dist");
   session->host->set_timeout(std::chrono::seconds(session->config.dist.timeout_s));
   choose_where_to_compute(*session);
-  set_compute_modes(session->config.train.precision, session->config.train.deterministic,
-                    session->context.threads.compute);
+  const bool deterministic = session->config.train.deterministic || session->config.dist.elastic > 0;
+  set_compute_modes(session->config.train.precision, deterministic, session->context.threads.compute);
   session->warnings = topology_warnings(session->context.places, session->context.threads.compute);
   return session;
 }

@@ -10,6 +10,7 @@
 #include "ft/train/stage_data.h"
 #include "ft/train/trainer.h"
 
+#include "arithmetic.h"
 #include "commands.h"
 #include "preflight.h"
 #include "start_table.h"
@@ -61,6 +62,7 @@ nlohmann::ordered_json run_facts(const Session& session, const RunPlan& plan, co
           {"backend", session.context.gradients->backend()},
           {"device", session.context.device.is_cuda() ? "cuda" : "cpu"},
           {"threads", session.context.threads.compute},
+          {"arithmetic", arithmetic_facts(session.context)},
           {"version", version_id()},
           {"config", config_fingerprint(session.config)},
           {"data", data_identity(plan)},
@@ -110,6 +112,11 @@ int train_command(Session& session) {
   const std::uint64_t resumed_from = checkpoint ? checkpoint->position.step : 0;
   note_preflight(session, quick_preflight(session));
   print_start_table(session, *plan, model, start);
+  if (session.config.dist.elastic > 0) {
+    warn_of_other_arithmetic(session.context,
+                             checkpoint ? checkpoint->facts.value("arithmetic", nlohmann::ordered_json())
+                                        : nlohmann::ordered_json());
+  }
 
   std::optional<Trainer> trainer;
   agree(host, "preparing to train", [&] {

@@ -22,8 +22,9 @@ void add_dist_keys(std::vector<KeySpec>& keys) {
   section.add("gradient_dtype", &DistConfig::gradient_dtype,
               Choice<GradientDtype>{{{"fp32", GradientDtype::kFp32}}}, OnResume::kMustMatch,
               "Type in which gradients travel.");
-  section.add("elastic", &DistConfig::elastic, Integer{.min = 0, .max = 0}, OnResume::kMustMatch,
-              "Parts into which each batch is cut whatever the number of ranks; 0: off.");
+  section.add("elastic", &DistConfig::elastic, Integer{.min = 0, .max = 1024}, OnResume::kMustMatch,
+              "Parts into which each batch is cut whatever the number of ranks, which may be anything up to "
+              "this and change between runs: the weights are the same to the bit; 0: off.");
   section.add("timeout_s", &DistConfig::timeout_s, Integer{.min = 1}, OnResume::kFree,
               "Seconds that one operation between ranks may take.");
   section.add(

@@ -64,7 +64,8 @@ void add_train_keys(std::vector<KeySpec>& keys) {
   section.add("label_smoothing", &TrainConfig::label_smoothing, fraction(), OnResume::kMustMatch,
               "As in torch.nn.CrossEntropyLoss.");
   section.add("threads", &TrainConfig::threads, OrAuto<Integer>{{.min = 1}}, OnResume::kFree,
-              "Computing threads of each rank; `auto` shares out the cores that the rank may use.");
+              "Computing threads of each rank; `auto` shares out the cores that the rank may use, or is 1 "
+              "with `dist.elastic`.");
   section.add(
       "overfit", &TrainConfig::overfit, Integer{}, OnResume::kMustMatch,
       "Train on this many samples only, to see whether the model can learn them by heart; 0: on all.");

@@ -1,33 +1,14 @@
 #include "ft/train/gradient_reducer.h"
 
 #include <fmt/format.h>
-#include <torch/csrc/autograd/function_hook.h>
-#include <torch/csrc/autograd/variable.h>
 
 namespace ft {
 
-class GradientReducer::Hook : public torch::autograd::PostAccumulateGradHook {
- public:
-  Hook(GradientReducer& reducer, std::size_t parameter) : reducer_(&reducer), parameter_(parameter) {}
-  void operator()(const torch::autograd::Variable& /*tensor*/) override { reducer_->on_gradient(parameter_); }
-
- private:
-  GradientReducer* reducer_;
-  std::size_t parameter_;
-};
-
 GradientReducer::GradientReducer(FlatParameters& flat, Communicator& communicator)
-    : flat_(&flat), communicator_(&communicator), tracker_(flat.layout()) {
-  for (std::size_t i = 0; i < flat.count(); ++i) {
-    torch::autograd::impl::set_post_acc_grad_hooks(flat.parameter(i), std::make_unique<Hook>(*this, i));
-  }
-}
-
-GradientReducer::~GradientReducer() {
-  for (std::size_t i = 0; i < flat_->count(); ++i) {
-    torch::autograd::impl::set_post_acc_grad_hooks(flat_->parameter(i), nullptr);
-  }
-}
+    : flat_(&flat),
+      communicator_(&communicator),
+      tracker_(flat.layout()),
+      hooks_(flat, [this](std::size_t parameter) { on_gradient(parameter); }) {}
 
 void GradientReducer::arm() {
   tracker_.reset();

@@ -1,8 +1,28 @@
 #include "ft/train/micro_batches.h"
 
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+
 namespace ft {
+namespace {
+
+Share elastic_parts(const MicroBatchCut& cut) noexcept {
+  return share_of(static_cast<std::uint64_t>(cut.elastic), static_cast<std::uint32_t>(cut.rank),
+                  static_cast<std::uint32_t>(cut.world_size));
+}
+
+}  // namespace
+
+int MicroBatchCut::micro_batches() const noexcept {
+  return elastic > 0 ? static_cast<int>(elastic_parts(*this).count) : accumulate;
+}
 
 Share MicroBatchCut::part(std::uint64_t n, int micro) const noexcept {
+  if (elastic > 0) {
+    const std::uint64_t which = elastic_parts(*this).first + static_cast<std::uint64_t>(micro);
+    return share_of(n, static_cast<std::uint32_t>(which), static_cast<std::uint32_t>(elastic));
+  }
   const Share mine = share_of(n, static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(world_size));
   const Share part =
       share_of(mine.count, static_cast<std::uint32_t>(micro), static_cast<std::uint32_t>(accumulate));
@@ -11,7 +31,15 @@ Share MicroBatchCut::part(std::uint64_t n, int micro) const noexcept {
 
 std::uint64_t MicroBatchCut::largest(std::uint64_t n) const noexcept {
   // The first parts get the remainders.
-  return MicroBatchCut{0, world_size, accumulate}.part(n, 0).count;
+  return MicroBatchCut{0, world_size, accumulate, elastic}.part(n, 0).count;
+}
+
+MicroBatchCut micro_batch_cut(const Config& config, int rank, int world_size) {
+  if (const int parts = config.dist.elastic; parts > 0 && world_size > parts) {
+    throw UsageError(fmt::format("{} ranks for the {} parts of dist.elastic", world_size, parts),
+                     "start fewer ranks; another number of parts is another training");
+  }
+  return {rank, world_size, config.train.accumulate, config.dist.elastic};
 }
 
 Loader::Source micro_batch_source(const StepPlan& plan, MicroBatchCut cut, std::uint64_t first_step,
@@ -24,7 +52,7 @@ Loader::Source micro_batch_source(const StepPlan& plan, MicroBatchCut cut, std::
     const auto mine = batch.subspan(part.first, part.count);
     request.epoch = plan.position_of(step).epoch;
     request.sample_ids.assign(mine.begin(), mine.end());
-    if (++micro == cut.accumulate) {
+    if (++micro == cut.micro_batches()) {
       micro = 0;
       ++step;
     }

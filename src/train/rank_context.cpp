@@ -8,8 +8,9 @@ ThreadBudget make_thread_budget(const Config& config, const RankPlace& place, bo
   ThreadBudget threads;
   // A GPU's host threads feed it; more than a few only contend with the decoders.
   constexpr int kHostThreadsOfGpu = 4;
-  threads.compute = config.train.threads.value_or(on_cpu ? place.core_budget
-                                                         : std::min(kHostThreadsOfGpu, place.core_budget));
+  int compute = on_cpu ? place.core_budget : std::min(kHostThreadsOfGpu, place.core_budget);
+  if (config.dist.elastic > 0) compute = 1;  // the number decides the last digits, and the world's may change
+  threads.compute = config.train.threads.value_or(compute);
   // On the CPU a core trains a few tens of images a second and decodes hundreds: one worker in four is
   // plenty.
   const int cores_a_worker = on_cpu ? 4 : 1;

@@ -8,6 +8,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/hash.h"
+#include "ft/train/micro_batches.h"
 
 namespace ft {
 namespace {
@@ -32,6 +33,7 @@ std::vector<std::uint64_t> overfit_ids(std::uint64_t samples, std::vector<std::u
 }
 
 void check_against_world(const Config& config, std::uint64_t samples, int world_size) {
+  (void)micro_batch_cut(config, 0, world_size);
   if (config.train.batch_size < world_size) {
     throw UsageError(fmt::format("train.batch_size: {} images cannot be shared by {} ranks",
                                  config.train.batch_size, world_size),

@@ -39,14 +39,14 @@ Trainer::Trainer(const Config& config, const RunPlan& plan, const RankContext& c
       directory_(directory),
       start_(std::move(start)),
       flat_(prepared.model, kFirstBucketBytes, static_cast<std::size_t>(config.dist.bucket_mib) * kMiB),
-      reducer_(flat_, *context.gradients),
+      reducer_(make_gradient_sum(flat_, *context.gradients, config.dist)),
       sgd_(flat_, config.optimizer),
-      runner_(prepared.model, reducer_, config, context),
+      runner_(prepared.model, *reducer_, config, context),
       stop_file_(directory.stop_file()) {
   if (start_.checkpoint != nullptr) restore(*start_.checkpoint);
   if (context.is_root()) recorder_.emplace(directory, start_.incarnation, config.log.tensorboard);
 
-  const MicroBatchCut cut{context.rank(), context.world_size(), config.train.accumulate};
+  const MicroBatchCut cut = micro_batch_cut(config, context.rank(), context.world_size());
   LoaderOptions options = training_loader_options(config);
   options.workers = context.threads.workers;
   options.max_batch = cut.largest(static_cast<std::uint64_t>(config.train.batch_size));
@@ -208,8 +208,9 @@ void Trainer::record_step(std::uint64_t step, const StepTotals& totals) {
   if (config_->log.sample_ids) record.sample_ids = plan_->steps.batch(step);
   if (config_->log.weights_sha256) {
     // Running statistics of `batch_norm: local` are each rank's own, so only parameters can be compared.
-    const bool parameters_only =
-        context_->world_size() > 1 && config_->model.batch_norm == BatchNormMode::kLocal;
+    const bool parameters_only = context_->world_size() > 1 &&
+                                 config_->model.batch_norm == BatchNormMode::kLocal &&
+                                 config_->dist.elastic == 0;
     record.weights_sha256 = weights_sha256(state_dict(*prepared_->model), parameters_only);
   }
   recorder_->step(record);

@@ -36,7 +36,8 @@ class PlainFp32 {
   bool convolution_;
 };
 
-// TF32 on or off, deterministic algorithms, the thread counts of torch. Once, at start-up.
+// TF32 on or off, deterministic algorithms (and no trying out of faster ones), the thread counts of torch.
+// Once, at start-up.
 void set_compute_modes(Precision precision, bool deterministic, int threads);
 
 }  // namespace ft

@@ -6,31 +6,23 @@
 // Design: Li et al., "PyTorch Distributed: experiences on accelerating data parallel training", VLDB 2020.
 #pragma once
 
-#include <exception>
 #include <memory>
 #include <vector>
 
-#include "ft/comm/communicator.h"
-#include "ft/train/flat_parameters.h"
+#include "ft/train/gradient_hooks.h"
+#include "ft/train/gradient_sum.h"
 
 namespace ft {
 
-class GradientReducer {
+class GradientReducer final : public GradientSum {
  public:
-  // Installs a hook on each parameter; the destructor removes them. Both references must outlive the reducer.
+  // Both references must outlive the reducer.
   GradientReducer(FlatParameters& flat, Communicator& communicator);
-  GradientReducer(const GradientReducer&) = delete;
-  GradientReducer& operator=(const GradientReducer&) = delete;
-  ~GradientReducer();
 
-  // The next backward pass is the last of this step.
-  void arm();
-  // Starts what has not left yet, waits for all; afterwards gradients() holds the sum over ranks, the same
-  // bits on each. Without arm() before it: a step without images here. Throws PeerError.
-  void finish();
+  void arm() override;
+  void finish() override;
 
  private:
-  class Hook;
   void on_gradient(std::size_t parameter);
   void launch_next(std::size_t count);
 
@@ -39,6 +31,7 @@ class GradientReducer {
   BucketTracker tracker_;
   std::vector<std::unique_ptr<Work>> in_flight_;
   bool armed_ = false;
+  GradientHooks hooks_;  // last: nothing is told while the others are made or gone
 };
 
 }  // namespace ft

@@ -29,7 +29,7 @@ struct RunPlan {
 };
 
 // Opens the sets. DataError: not packed, damaged, class lists that differ. UsageError: no data.train, a batch
-// smaller than the world, more ranks than samples, a validation split that leaves nothing.
+// smaller than the world, more ranks than samples or elastic parts, a validation split that leaves nothing.
 [[nodiscard]] RunPlan make_run_plan(const Config& config, int world_size);
 
 // The transform and loader settings that the config asks for. `max_batch` and `workers` are left to the

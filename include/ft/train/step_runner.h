@@ -9,7 +9,9 @@
 
 #include "ft/config/config.h"
 #include "ft/data/loader.h"
-#include "ft/train/gradient_reducer.h"
+#include "ft/train/elastic_statistics.h"
+#include "ft/train/gradient_sum.h"
+#include "ft/train/micro_batches.h"
 #include "ft/train/rank_context.h"
 
 namespace ft {
@@ -22,7 +24,8 @@ struct StepShare {
   double data_s = 0;
   double compute_s = 0;
   double comm_s = 0;
-  // What is wrong when the loss is not finite ("loss nan; samples 4, 19"); empty otherwise.
+  // What is wrong when the loss is not finite ("loss nan; samples 4, 19"), or when `dist.elastic` cannot add
+  // what came; empty otherwise.
   std::string not_finite;
   // What kept this rank from its images (a sample that does not verify).
   std::exception_ptr failure;
@@ -36,10 +39,10 @@ using NextBatch = std::function<std::optional<BatchView>()>;
 class StepRunner {
  public:
   // All references must outlive the runner. `frozen` are the config's module names.
-  StepRunner(ResNet& model, GradientReducer& reducer, const Config& config, const RankContext& context);
+  StepRunner(ResNet& model, GradientSum& gradients, const Config& config, const RankContext& context);
 
-  // Consumes `accumulate` batches from `next`: this rank's share of a step of `images` images over all ranks,
-  // cut as MicroBatchCut does. Afterwards the flat gradients hold the sum over all ranks of the gradients of
+  // Consumes micro_batch_cut()'s batches from `next`: this rank's share of a step of `images` images over all
+  // ranks. Afterwards the flat gradients hold the sum over all ranks of the gradients of
   // the SUM loss (label smoothing included). A rank whose loss is not finite, or whose images cannot be read,
   // stops its own backward but takes part in every all-reduce, so that the ranks can agree on what to do.
   [[nodiscard]] StepShare run(const NextBatch& next, std::uint64_t images);
@@ -49,17 +52,23 @@ class StepRunner {
  private:
   // `images`: that are normalised together.
   void enter_training_mode(std::uint64_t images);
+  [[nodiscard]] bool has_one_value(std::uint64_t images) const noexcept;
   void run_micro_batch(const BatchView& batch, bool last, StepShare& share);
+  void run_parts(const NextBatch& next, std::uint64_t images, StepShare& share);
+  void finish_sums(std::uint64_t images);
+  [[nodiscard]] std::string elastic_trouble(double loss) const;
   // How many of a step's micro-batches this rank runs. With batch norm over all ranks it runs those in which
   // any rank has images, if need be without any itself.
   [[nodiscard]] int micro_batches(std::uint64_t images) const;
   [[nodiscard]] std::uint64_t normalized_together(std::uint64_t images, int micro, std::uint64_t own) const;
 
   ResNet* model_;
-  GradientReducer* reducer_;
+  GradientSum* gradients_;
   const Config* config_;
   const RankContext* context_;
-  bool over_ranks_;  // batch norm
+  MicroBatchCut cut_;
+  std::optional<ElasticStatistics> statistics_;  // with dist.elastic, once the model has been in train mode
+  bool over_ranks_;                              // batch norm
   bool training_mode_ = false;
   bool running_statistics_used_ = false;
   bool said_so_ = false;

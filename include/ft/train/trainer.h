@@ -12,7 +12,7 @@
 #include "ft/report/progress.h"
 #include "ft/train/checkpoint.h"
 #include "ft/train/evaluator.h"
-#include "ft/train/gradient_reducer.h"
+#include "ft/train/gradient_sum.h"
 #include "ft/train/prepared_model.h"
 #include "ft/train/rank_context.h"
 #include "ft/train/run_plan.h"
@@ -102,7 +102,7 @@ class Trainer {
   TrainingStart start_;
 
   FlatParameters flat_;
-  GradientReducer reducer_;
+  std::unique_ptr<GradientSum> reducer_;
   Sgd sgd_;
   StepRunner runner_;
   std::unique_ptr<Loader> loader_;

@@ -1,0 +1,25 @@
+// What decides the last digits of a forward and backward pass, for `dist.elastic`, whose bits are the same
+// only where these are.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "ft/train/rank_context.h"
+
+namespace ft::app {
+
+// Of this rank: kind of device, instruction set, LibTorch, computing threads. A run records rank 0's.
+[[nodiscard]] nlohmann::ordered_json arithmetic_facts(const RankContext& context);
+
+// "threads 2 there, 1 here", one for each fact that differs; facts that `saved` lacks do not.
+[[nodiscard]] std::vector<std::string> arithmetic_differences(const nlohmann::ordered_json& saved,
+                                                              const nlohmann::ordered_json& current);
+
+// Says in one line on rank 0 that ranks differ from each other, and in one that this start differs from the
+// checkpoint's (`saved`; null for a fresh start). Collective.
+void warn_of_other_arithmetic(const RankContext& context, const nlohmann::ordered_json& saved);
+
+}  // namespace ft::app
