@@ -291,6 +291,18 @@ TEST_F(LoadTest, KeysThatContradictEachOtherAreRefused) {
             "1:17: dist.backend: nccl needs GPUs, but run.device is cpu");
 }
 
+TEST_F(LoadTest, WhatElasticPartsCannotBeJoinedWithIsRefused) {
+  EXPECT_EQ(why("dist: {elastic: 8}\ntrain: {batch_size: 4}\n"),
+            "1:17: dist.elastic: a batch of 4 cannot be cut into 8 parts");
+  EXPECT_EQ(why("dist: {elastic: 8}\ntrain: {accumulate: 2}\n"),
+            "2:21: train.accumulate: 2 does not go together with dist.elastic: 8");
+  EXPECT_EQ(why("dist: {elastic: 8}\nmodel: {batch_norm: sync}\n"),
+            "2:21: model.batch_norm: sync does not go together with dist.elastic: 8");
+  EXPECT_EQ(why("dist: {elastic: 8}\ntrain: {precision: tf32}\n"),
+            "2:20: train.precision: tf32 does not go together with dist.elastic: 8");
+  EXPECT_EQ(load_config(std::nullopt, {"dist.elastic=8", "train.precision=bf16"}).dist.elastic, 8);
+}
+
 TEST(Load, APlaceForLocalCopiesMayBeginWithAVariable) {
   EXPECT_EQ(load_config(std::nullopt, {"data.stage=$TMPDIR/ft"}).data.stage, "$TMPDIR/ft");
   EXPECT_EQ(load_config(std::nullopt, {"data.stage=ft"}).data.stage,

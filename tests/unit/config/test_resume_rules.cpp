@@ -31,7 +31,8 @@ TEST(ResumeRules, WhatChangesAStepMustMatch) {
        {"run.seed=1", "data.augment=none", "data.image_size=64", "data.mean=[0, 0, 0]", "data.val=0.1",
         "data.shuffle=shard", "model.freeze=[conv1]", "model.head_init={a: 1}", "optimizer.lr=1",
         "train.accumulate=2", "train.precision=bf16", "train.channels_last=false", "train.clip_norm=1",
-        "train.label_smoothing=0.1", "train.overfit=5", "train.deterministic=true", "dist.bucket_mib=1"}) {
+        "train.label_smoothing=0.1", "train.overfit=5", "train.deterministic=true", "dist.bucket_mib=1",
+        "dist.elastic=4"}) {
     EXPECT_THAT(differences({}, {change}), testing::SizeIs(1)) << change;
   }
 }
