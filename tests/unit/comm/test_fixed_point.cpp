@@ -83,6 +83,7 @@ TEST(FixedPoint, SumsAreWithinTheirBoundOfTheExactOnes) {
 TEST(FixedPoint, AnyOrderAndAnyGroupingGivesTheSameBits) {
   constexpr std::size_t kCount = 2050;
   std::vector<std::vector<float>> parts;
+  parts.reserve(kParts);
   for (int part = 0; part < kParts; ++part) parts.push_back(values_of_all_sizes(kCount, 40U + part));
   const auto sum_of = [&](const std::vector<int>& order) {
     std::vector<std::int64_t> sums(kCount);
