@@ -1,7 +1,5 @@
 #include "ft/train/autocast.h"
 
-#include <cstdlib>
-
 #include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <ATen/autocast_mode.h>
@@ -43,11 +41,6 @@ void set_compute_modes(Precision precision, bool deterministic, int threads) {
   context.setDeterministicAlgorithms(deterministic, /*warn_only=*/false);
   // Filling memory before it is written finds bugs of torch's users; it takes time and changes no result.
   context.setDeterministicFillUninitializedMemory(false);
-  if (deterministic) {
-    // Without it torch refuses matrix products on GPUs; the environment wins.
-    constexpr int kKeepExisting = 0;
-    ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", kKeepExisting);  // NOLINT(concurrency-mt-unsafe): at start
-  }
   at::set_num_threads(threads);
 }
 

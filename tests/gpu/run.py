@@ -112,6 +112,15 @@ def check_resume_is_bitwise(work, data):
     assert [s["weights_sha256"] for s in halves] == [s["weights_sha256"] for s in whole]
 
 
+def check_elastic_is_bitwise(work, data):
+    """In two halves, and on as many GPUs as there are."""
+    more = {"dist__elastic": 4, "train__precision": "bf16", "optimizer__momentum": 0.9}
+    _, whole = train(work, data, "elastic", **more)
+    train(work, data, "elastic-halves", train__max_steps=7, **more)
+    _, halves = train(work, data, "elastic-halves", ranks=min(max(gpu_count(), 1), 4), **more)
+    assert [s["weights_sha256"] for s in halves] == [s["weights_sha256"] for s in whole]
+
+
 def check_several_gpus(work, data):
     count = min(gpu_count(), 4)
     if count < 2:
@@ -141,7 +150,7 @@ def main():
         work = pathlib.Path(folder)
         data = make_set(work)
         for check in (check_parts, check_table_and_links, check_training_is_the_cpus, check_bf16, check_resume_is_bitwise,
-                      check_several_gpus, check_speed):
+                      check_elastic_is_bitwise, check_several_gpus, check_speed):
             try:
                 check(work, data)
                 print(f"ok      {check.__name__}", flush=True)

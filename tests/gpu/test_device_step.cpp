@@ -5,6 +5,8 @@
 #include "ft/comm/backends.h"
 #include "ft/comm/device/device.h"
 #include "ft/comm/device/nccl_communicator.h"
+#include "ft/train/autocast.h"
+#include "ft/train/elastic_reducer.h"
 #include "ft/train/gradient_reducer.h"
 #include "ft/train/sgd.h"
 
@@ -102,6 +104,34 @@ TEST_F(Gpu, GradientsAndUpdateAreTheHosts) {
   device_sgd.step(config.lr, 0.5);
   EXPECT_LT((host_flat.values() - device_flat.values().to(torch::kCPU)).abs().max().item<float>(), 1e-6F);
   EXPECT_EQ(device_flat.gradients().abs().max().item<float>(), 0);
+}
+
+TEST_F(Gpu, ElasticSumsDoNotDependOnTheOrderOfTheParts) {
+  constexpr int kParts = 3;
+  set_compute_modes(Precision::kFp32, /*deterministic=*/true, /*threads=*/1);
+  torch::manual_seed(0);
+  ResNet model = make_resnet("resnet18", 2);
+  model->to(device);
+  FlatParameters flat(model, kMiB, 4 * kMiB);
+  ElasticReducer reducer(flat, *gradients, kParts);
+  std::vector<torch::Tensor> results;
+  for (const auto& order : {std::vector<int>{0, 1, 2}, std::vector<int>{2, 0, 1}}) {
+    for (const int part : order) {
+      torch::manual_seed(static_cast<std::uint64_t>(part));
+      const torch::Tensor images = torch::randn({4, 3, 64, 64}).to(device);
+      if (part == order.back()) reducer.arm();
+      torch::nn::functional::cross_entropy(
+          model->forward(images), (torch::arange(4) % 2).to(device),
+          torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum))
+          .backward();
+    }
+    EXPECT_EQ(reducer.trouble(), "");
+    reducer.finish();
+    results.push_back(flat.gradients().clone());
+    flat.gradients().zero_();
+  }
+  EXPECT_TRUE(torch::equal(results[0], results[1]));
+  EXPECT_GT(results[0].abs().max().item<float>(), 0);
 }
 
 }  // namespace

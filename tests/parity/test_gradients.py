@@ -106,6 +106,10 @@ def main():
             difference = worst(several, one)
             print(f"{ranks} ranks, accumulate {accumulate}: {difference:.1e} of the largest gradient")
             assert difference < TOLERANCE
+        _, parts = gradients(programs, data, start, 3, 21, dist__elastic=5)
+        difference = worst(parts, one)
+        print(f"3 ranks, elastic 5: {difference:.1e} of the largest gradient")
+        assert difference < TOLERANCE
 
         run(programs.command(0, "replay", "--step", 1, "--out", programs.work / "batch.safetensors", settings=settings))
         mp.spawn(reduce_in_torch, args=(2, folder), nprocs=2)
