@@ -19,6 +19,12 @@ std::size_t byte_size(ElementKind kind) noexcept {
   return 0;
 }
 
+std::uint64_t all_reduce_bytes_sent(std::size_t count, ElementKind kind, Wire wire, int world_size) noexcept {
+  const ElementKind travels = wire == Wire::kBFloat16 ? ElementKind::kBFloat16 : kind;
+  const auto others = static_cast<std::uint64_t>(world_size - 1);
+  return 2 * count * byte_size(travels) * others / static_cast<std::uint64_t>(world_size);
+}
+
 Deadline deadline_after(std::chrono::duration<double> duration) {
   return std::chrono::steady_clock::now() +
          std::chrono::duration_cast<std::chrono::steady_clock::duration>(duration);

@@ -30,7 +30,7 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] std::string_view backend() const noexcept override { return "mpi"; }
 
   [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* data, std::size_t count, ElementKind kind,
-                                                       ReduceOp op) override;
+                                                       ReduceOp op, Wire wire = Wire::kAsIs) override;
   void barrier(std::string_view what) override;
   void broadcast(std::span<std::byte> data, int root, std::string_view what) override;
   [[nodiscard]] std::vector<std::string> all_gather(std::string_view mine, std::string_view what) override;

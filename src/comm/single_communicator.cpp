@@ -18,7 +18,8 @@ class SingleCommunicator final : public Communicator {
   [[nodiscard]] std::string_view backend() const noexcept override { return "single"; }
 
   [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* /*data*/, std::size_t /*count*/,
-                                                       ElementKind /*kind*/, ReduceOp /*op*/) override {
+                                                       ElementKind /*kind*/, ReduceOp /*op*/,
+                                                       Wire /*wire*/) override {
     return std::make_unique<FinishedWork>();
   }
 

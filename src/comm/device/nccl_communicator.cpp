@@ -90,7 +90,8 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] std::string_view backend() const noexcept override { return "nccl"; }
 
   [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* data, std::size_t count, ElementKind kind,
-                                                       ReduceOp op) override {
+                                                       ReduceOp op, Wire wire = Wire::kAsIs) override {
+    if (wire != Wire::kAsIs) throw Error(ExitCode::kBug, "bfloat16 on the wire is not there yet");
     queue_->follow_compute();
     connection_->all_reduce(data, count, kind, op, queue_->native_handle(), deadline_after(timeout()),
                             "starting an all-reduce");

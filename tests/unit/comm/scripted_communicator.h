@@ -30,7 +30,8 @@ class ScriptedCommunicator final : public Communicator {
   }
 
   [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* /*data*/, std::size_t /*count*/,
-                                                       ElementKind /*kind*/, ReduceOp /*op*/) override {
+                                                       ElementKind /*kind*/, ReduceOp /*op*/,
+                                                       Wire /*wire*/) override {
     throw std::logic_error("not scripted");
   }
   void barrier(std::string_view /*what*/) override {}
