@@ -63,13 +63,16 @@ RoundShape shape_of_round(const std::vector<std::uint64_t>& sizes, std::size_t b
 
 }  // namespace
 
-MpiCommunicator::MpiCommunicator(std::size_t longest_message) : longest_message_(longest_message) {
+MpiCommunicator::MpiCommunicator(const MpiLengths& lengths) : lengths_(lengths) {
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Comm_idup(MPI_COMM_WORLD, &comm_, &request), "MPI_Comm_idup");
   finish(request, kPatientSleep, "setting up MPI communication");
   check_mpi(MPI_Comm_set_errhandler(comm_, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(comm_, &world_size_), "MPI_Comm_size");
+  DirectOptions direct = lengths_.direct;
+  direct.segment_bytes = std::min(direct.segment_bytes, lengths_.longest_message);
+  direct_ = std::make_shared<DirectEngine>(comm_, rank_, world_size_, health_, direct);
 }
 
 // A communicator with an operation that never ended cannot be freed; the process is about to end anyway.
@@ -77,12 +80,30 @@ MpiCommunicator::~MpiCommunicator() {
   if (!health_->failed()) MPI_Comm_free(&comm_);
 }
 
+bool MpiCommunicator::goes_direct(std::size_t count, ElementKind kind, ReduceOp op, Wire wire) const {
+  if (wire == Wire::kBFloat16) {
+    if (kind == ElementKind::kFloat32 && op == ReduceOp::kSum) return true;
+    throw Error(ExitCode::kBug, "only sums of float32 travel as bfloat16");
+  }
+  const bool addable =
+      kind == ElementKind::kFloat32 || kind == ElementKind::kFloat64 || kind == ElementKind::kInt64;
+  return addable && op == ReduceOp::kSum && count * byte_size(kind) >= lengths_.direct_from;
+}
+
 std::unique_ptr<Work> MpiCommunicator::start_all_reduce(void* data, std::size_t count, ElementKind kind,
                                                         ReduceOp op, Wire wire) {
-  if (wire != Wire::kAsIs) throw Error(ExitCode::kBug, "bfloat16 on the wire is not there yet");
+  health_->require_sound("all-reduce");
+  if (!goes_direct(count, kind, op, wire)) return start_mpi_all_reduce(data, count, kind, op);
+  if (world_size_ == 1) return std::make_unique<MpiWork>(std::vector<MPI_Request>(), health_, timeout());
+  auto operation = direct_->start(data, count, kind, wire, deadline_after(timeout()));
+  return std::make_unique<DirectWork>(direct_, std::move(operation), health_, timeout());
+}
+
+std::unique_ptr<Work> MpiCommunicator::start_mpi_all_reduce(void* data, std::size_t count, ElementKind kind,
+                                                            ReduceOp op) {
   health_->require_sound("all-reduce");
   const std::size_t width = byte_size(kind);
-  const std::size_t per_message = std::max<std::size_t>(1, longest_message_ / width);
+  const std::size_t per_message = std::max<std::size_t>(1, lengths_.longest_message / width);
   const MPI_Op mpi_op = kind == ElementKind::kBFloat16 ? bfloat16_ops_.get(op) : builtin_op(op);
   std::vector<MPI_Request> requests;
   requests.reserve(count / per_message + 1);
@@ -90,8 +111,10 @@ std::unique_ptr<Work> MpiCommunicator::start_all_reduce(void* data, std::size_t 
     const int length = static_cast<int>(std::min(per_message, count - begin));
     void* piece = static_cast<std::byte*>(data) + begin * width;
     requests.push_back(MPI_REQUEST_NULL);
-    check_mpi(MPI_Iallreduce(MPI_IN_PLACE, piece, length, mpi_type(kind), mpi_op, comm_, &requests.back()),
-              "MPI_Iallreduce");
+    const int code =
+        MPI_Iallreduce(MPI_IN_PLACE, piece, length, mpi_type(kind), mpi_op, comm_, &requests.back());
+    if (code != MPI_SUCCESS) health_->fail("MPI_Iallreduce returned an error");  // others wait for this piece
+    check_mpi(code, "MPI_Iallreduce");
   }
   return std::make_unique<MpiWork>(std::move(requests), health_, timeout());
 }
@@ -107,8 +130,8 @@ void MpiCommunicator::broadcast(std::span<std::byte> data, int root, std::string
   require_rank(root, what);
   // First everyone arrives, however long that takes; then the transfer starts with short sleeps.
   barrier(what);
-  for (std::size_t begin = 0; begin < data.size(); begin += longest_message_) {
-    const auto piece = data.subspan(begin, std::min(longest_message_, data.size() - begin));
+  for (std::size_t begin = 0; begin < data.size(); begin += lengths_.longest_message) {
+    const auto piece = data.subspan(begin, std::min(lengths_.longest_message, data.size() - begin));
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Ibcast(piece.data(), static_cast<int>(piece.size()), MPI_BYTE, root, comm_, &request),
               "MPI_Ibcast");
@@ -185,8 +208,9 @@ std::vector<std::string> MpiCommunicator::collect(std::string_view mine, std::op
   const auto sizes = exchange_sizes(mine.size(), what);
   const std::size_t longest = *std::max_element(sizes.begin(), sizes.end());
   const bool receives = !root || *root == rank_;
-  // A round moves at most longest_message_ bytes in all, since its offsets count in int as well.
-  const std::size_t stride = std::min(longest, std::max<std::size_t>(1, longest_message_ / sizes.size()));
+  // A round moves at most lengths_.longest_message bytes in all, since its offsets count in int as well.
+  const std::size_t stride =
+      std::min(longest, std::max<std::size_t>(1, lengths_.longest_message / sizes.size()));
 
   std::vector<std::string> gathered(receives ? sizes.size() : 0);
   std::vector<char> buffer(receives ? sizes.size() * stride : 0);

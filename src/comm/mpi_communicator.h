@@ -9,18 +9,25 @@
 #include "ft/comm/communicator.h"
 
 #include "bfloat16_ops.h"
+#include "direct_engine.h"
 #include "mpi_work.h"
 
 namespace ft {
 
-class MpiCommunicator final : public Communicator {
- public:
+// Tests pass short ones. The same on every rank.
+struct MpiLengths {
   // MPI counts in int, and Open MPI 4 multiplies some of them by the element size: what is longer travels in
   // pieces of this many bytes.
-  static constexpr std::size_t kLongestMessage = std::size_t{1} << 30U;
+  std::size_t longest_message = std::size_t{1} << 30U;
+  // Sums from here on are added up by the DirectEngine, shorter ones by MPI_Iallreduce.
+  std::size_t direct_from = std::size_t{16} << 10U;
+  DirectOptions direct = {};
+};
 
-  // Duplicates MPI_COMM_WORLD; collective. Tests pass a short `longest_message`.
-  explicit MpiCommunicator(std::size_t longest_message = kLongestMessage);
+class MpiCommunicator final : public Communicator {
+ public:
+  // Duplicates MPI_COMM_WORLD; collective.
+  explicit MpiCommunicator(const MpiLengths& lengths = {});
   MpiCommunicator(const MpiCommunicator&) = delete;
   MpiCommunicator& operator=(const MpiCommunicator&) = delete;
   ~MpiCommunicator() override;
@@ -40,7 +47,12 @@ class MpiCommunicator final : public Communicator {
                 std::string_view what) override;
   void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) override;
 
+  // The same through MPI's own non-blocking collective, whatever the size.
+  [[nodiscard]] std::unique_ptr<Work> start_mpi_all_reduce(void* data, std::size_t count, ElementKind kind,
+                                                           ReduceOp op);
+
  private:
+  [[nodiscard]] bool goes_direct(std::size_t count, ElementKind kind, ReduceOp op, Wire wire) const;
   void finish(MPI_Request request, std::chrono::microseconds longest_sleep, std::string_view what);
   void finish(std::vector<MPI_Request> requests, std::chrono::microseconds longest_sleep,
               std::string_view what);
@@ -51,12 +63,13 @@ class MpiCommunicator final : public Communicator {
   [[nodiscard]] std::vector<std::string> collect(std::string_view mine, std::optional<int> root,
                                                  std::string_view what);
 
-  std::size_t longest_message_;
+  MpiLengths lengths_;
   MPI_Comm comm_ = MPI_COMM_NULL;
   int rank_ = 0;
   int world_size_ = 1;
   BFloat16Ops bfloat16_ops_;
   std::shared_ptr<CommunicatorHealth> health_ = std::make_shared<CommunicatorHealth>();
+  std::shared_ptr<DirectEngine> direct_;
 };
 
 }  // namespace ft

@@ -141,7 +141,7 @@ TEST_F(AllReduce, GivesTheSameBitsEachTime) {
 
 TEST_F(AllReduce, WorksInPieces) {
   constexpr std::size_t kPiece = 100;  // 25 floats; 1000 is no multiple of 30
-  MpiCommunicator in_pieces(kPiece);
+  MpiCommunicator in_pieces({.longest_message = kPiece});
   std::vector<float> values(1010);
   std::iota(values.begin(), values.end(), static_cast<float>(rank()));
   in_pieces.start_all_reduce(values.data(), values.size(), ElementKind::kFloat32, ReduceOp::kSum)

@@ -25,11 +25,11 @@ class Collectives : public testing::TestWithParam<std::size_t> {
     return std::string(static_cast<std::size_t>(r) * 7, static_cast<char>('a' + r));
   }
 
-  MpiCommunicator world{GetParam()};
+  MpiCommunicator world{{.longest_message = GetParam()}};
 };
 
 INSTANTIATE_TEST_SUITE_P(MessageLengths, Collectives,
-                         testing::Values(MpiCommunicator::kLongestMessage, std::size_t{24}),
+                         testing::Values(MpiLengths().longest_message, std::size_t{24}),
                          [](const auto& instance) { return instance.param > 1'000 ? "Whole" : "InPieces"; });
 
 TEST_P(Collectives, BroadcastFromEachRoot) {

@@ -1,0 +1,201 @@
+#include "direct_engine.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "ft/base/error.h"
+#include "ft/comm/poll.h"
+
+#include "mpi_error.h"
+
+namespace ft {
+
+namespace {
+
+// Polls without news before a wait sleeps: a segment within one host takes some ten microseconds, a sleep at
+// least seventy.
+constexpr int kPollsBeforeSleep = 64;
+
+}  // namespace
+
+// A reduction and the port that carries its messages.
+class DirectEngine::Operation final : public MessagePort {
+ public:
+  Operation(DirectEngine& engine, const ReductionTask& task, int tag_pair)
+      : reduction(task, engine.scratch_), engine_(&engine), tag_pair_(tag_pair) {}
+
+  void send(const void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) override {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Isend(data, static_cast<int>(bytes), MPI_BYTE, peer, tag(kind), engine_->comm_, &request),
+              "MPI_Isend");
+    keep(request, {this, peer, kind, segment, /*sending=*/true});
+  }
+  void receive(void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) override {
+    MPI_Request request = MPI_REQUEST_NULL;
+    check_mpi(MPI_Irecv(data, static_cast<int>(bytes), MPI_BYTE, peer, tag(kind), engine_->comm_, &request),
+              "MPI_Irecv");
+    keep(request, {this, peer, kind, segment, /*sending=*/false});
+  }
+  void completed(const Message& message) {
+    if (message.sending) {
+      reduction.sent(message.peer, message.kind, message.segment, *this);
+    } else {
+      reduction.received(message.peer, message.kind, message.segment, *this);
+    }
+  }
+  [[nodiscard]] int tag_pair() const noexcept { return tag_pair_; }
+
+  DirectReduction reduction;
+
+ private:
+  [[nodiscard]] int tag(MessageKind kind) const noexcept {
+    return 2 * tag_pair_ + (kind == MessageKind::kSum ? 1 : 0);
+  }
+  void keep(MPI_Request request, const Message& message) {
+    engine_->requests_.push_back(request);
+    engine_->messages_.push_back(message);
+  }
+
+  DirectEngine* engine_;
+  int tag_pair_;
+};
+
+DirectEngine::DirectEngine(MPI_Comm comm, int rank, int world_size,
+                           std::shared_ptr<CommunicatorHealth> health, DirectOptions options)
+    : comm_(comm), rank_(rank), world_size_(world_size), health_(std::move(health)), options_(options) {}
+
+DirectEngine::~DirectEngine() = default;
+
+std::shared_ptr<DirectEngine::Operation> DirectEngine::start(void* data, std::size_t count, ElementKind kind,
+                                                             Wire wire, Deadline deadline) {
+  const int tag_pair = std::exchange(next_tag_pair_, (next_tag_pair_ + 1) % options_.tag_pairs);
+  free_tag_pair(tag_pair, deadline);
+  try {
+    const ReductionTask task{.data = static_cast<std::byte*>(data),
+                             .count = count,
+                             .kind = kind,
+                             .wire = wire,
+                             .rank = rank_,
+                             .world_size = world_size_,
+                             .segment_bytes = options_.segment_bytes,
+                             .window = options_.window};
+    auto operation = std::make_shared<Operation>(*this, task, tag_pair);
+    active_.push_back(operation);
+    operation->reduction.begin(*operation);
+    remove_finished();
+    return operation;
+  } catch (const std::exception& error) {
+    health_->fail(error.what());
+    throw;
+  }
+}
+
+// The same tags may be used again once all messages of their last operation have come.
+void DirectEngine::free_tag_pair(int tag_pair, Deadline deadline) {
+  const auto taken =
+      std::ranges::find_if(active_, [&](const auto& operation) { return operation->tag_pair() == tag_pair; });
+  if (taken == active_.end()) return;
+  const auto earlier = *taken;
+  wait(*earlier, deadline, "an earlier all-reduce");
+}
+
+bool DirectEngine::advance() {
+  if (requests_.empty()) return false;
+  try {
+    test_some();
+    for (int i = 0; i < completions_; ++i) {
+      // A copy: what completes may post more.
+      const Message message = messages_[static_cast<std::size_t>(completed_[static_cast<std::size_t>(i)])];
+      message.operation->completed(message);
+    }
+  } catch (const std::exception& error) {
+    health_->fail(error.what());
+    throw;
+  }
+  if (completions_ == 0) return false;
+  forget_completed();
+  remove_finished();
+  return true;
+}
+
+void DirectEngine::test_some() {
+  completed_.resize(requests_.size());
+  completions_ = 0;
+  check_mpi(MPI_Testsome(static_cast<int>(requests_.size()), requests_.data(), &completions_,
+                         completed_.data(), MPI_STATUSES_IGNORE),
+            "MPI_Testsome");
+  completions_ = std::max(0, completions_);  // MPI_UNDEFINED is negative
+}
+
+void DirectEngine::forget_completed() {
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < requests_.size(); ++i) {
+    if (requests_[i] == MPI_REQUEST_NULL) continue;
+    requests_[kept] = requests_[i];
+    messages_[kept] = messages_[i];
+    ++kept;
+  }
+  requests_.resize(kept);
+  messages_.resize(kept);
+}
+
+void DirectEngine::remove_finished() {
+  std::erase_if(active_, [this](const auto& operation) {
+    if (!operation->reduction.done()) return false;
+    operation->reduction.release(scratch_);
+    return true;
+  });
+}
+
+void DirectEngine::wait(const Operation& operation, Deadline deadline, std::string_view what) {
+  PollPacer since_news(kBriefSleep);
+  const PollPacer since_start(kBriefSleep);
+  int polls = 0;
+  while (!operation.reduction.done()) {
+    if (advance()) {
+      since_news = PollPacer(kBriefSleep);
+      polls = 0;
+    } else if (++polls < kPollsBeforeSleep) {
+      std::this_thread::yield();
+    } else {
+      if (std::chrono::steady_clock::now() >= deadline) throw_timed_out(what, since_start.waited());
+      since_news.sleep();
+    }
+  }
+}
+
+DirectWork::DirectWork(std::shared_ptr<DirectEngine> engine,
+                       std::shared_ptr<DirectEngine::Operation> operation,
+                       std::shared_ptr<CommunicatorHealth> health, std::chrono::duration<double> timeout)
+    : engine_(std::move(engine)),
+      operation_(std::move(operation)),
+      health_(std::move(health)),
+      timeout_(timeout) {}
+
+// As MpiWork's.
+DirectWork::~DirectWork() {
+  if (operation_->reduction.done() || health_->failed()) return;
+  try {
+    wait(deadline_after(timeout_), "an unfinished all-reduce");
+  } catch (...) {  // NOLINT(bugprone-empty-catch): wait() has recorded the failure; the next operation tells
+  }
+}
+
+bool DirectWork::test() {
+  if (!operation_->reduction.done()) engine_->advance();
+  return operation_->reduction.done();
+}
+
+void DirectWork::wait(Deadline deadline, std::string_view what) {
+  if (operation_->reduction.done()) return;
+  health_->require_sound(what);
+  try {
+    engine_->wait(*operation_, deadline, what);
+  } catch (const Error& error) {
+    health_->fail(error.what());
+    throw;
+  }
+}
+
+}  // namespace ft

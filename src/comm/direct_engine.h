@@ -1,0 +1,99 @@
+// Runs direct reductions over MPI: any number at once, all moved on by one call.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include <mpi.h>
+
+#include "ft/comm/communicator.h"
+
+#include "direct_reduction.h"
+#include "mpi_work.h"
+
+namespace ft {
+
+struct DirectOptions {
+  // Long enough that a message's fixed cost does not show, short enough to be still in the cache when added.
+  std::size_t segment_bytes = std::size_t{256} << 10U;
+  // Segments under way to or from each peer. Must cover what the network takes in between two polls.
+  std::size_t window = 16;
+  // Pairs of tags, used in turn; the standard promises 32767 tags.
+  int tag_pairs = 16'000;
+};
+
+// Shared by the communicator and its works. One thread at a time, as the communicator.
+class DirectEngine {
+ public:
+  class Operation;
+
+  // `comm` must outlive it, and nobody else may send messages on it (collectives do not count).
+  DirectEngine(MPI_Comm comm, int rank, int world_size, std::shared_ptr<CommunicatorHealth> health,
+               DirectOptions options);
+  DirectEngine(const DirectEngine&) = delete;
+  DirectEngine& operator=(const DirectEngine&) = delete;
+  ~DirectEngine();
+
+  // A sum of float32, float64 or int64. `deadline` bounds the wait for a tag. A throw leaves the communicator
+  // failed.
+  [[nodiscard]] std::shared_ptr<Operation> start(void* data, std::size_t count, ElementKind kind, Wire wire,
+                                                 Deadline deadline);
+  // Moves all operations on; true when a message came or went. A throw leaves the communicator failed.
+  bool advance();
+  // Polls until `operation` is done; sleeps whenever nothing moves. PeerError naming `what` at the deadline.
+  void wait(const Operation& operation, Deadline deadline, std::string_view what);
+
+ private:
+  // What one request of MPI's is about.
+  struct Message {
+    Operation* operation;
+    int peer;
+    MessageKind kind;
+    std::size_t segment;
+    bool sending;
+  };
+
+  void free_tag_pair(int tag_pair, Deadline deadline);
+  void test_some();
+  void forget_completed();
+  void remove_finished();
+
+  MPI_Comm comm_;
+  int rank_;
+  int world_size_;
+  std::shared_ptr<CommunicatorHealth> health_;
+  DirectOptions options_;
+  int next_tag_pair_ = 0;
+  ScratchPool scratch_;
+  // After a failure operations stay: MPI may still write to their memory.
+  std::vector<std::shared_ptr<Operation>> active_;
+  // Of equal length. One array over all operations, so that one call tests them all.
+  std::vector<MPI_Request> requests_;
+  std::vector<Message> messages_;
+  std::vector<int> completed_;
+  int completions_ = 0;
+};
+
+// The Work of one operation.
+class DirectWork final : public Work {
+ public:
+  // `timeout` bounds the wait in the destructor.
+  DirectWork(std::shared_ptr<DirectEngine> engine, std::shared_ptr<DirectEngine::Operation> operation,
+             std::shared_ptr<CommunicatorHealth> health, std::chrono::duration<double> timeout);
+  DirectWork(const DirectWork&) = delete;
+  DirectWork& operator=(const DirectWork&) = delete;
+  ~DirectWork() override;
+
+  [[nodiscard]] bool test() override;
+  void wait(Deadline deadline, std::string_view what) override;
+
+ private:
+  std::shared_ptr<DirectEngine> engine_;
+  std::shared_ptr<DirectEngine::Operation> operation_;
+  std::shared_ptr<CommunicatorHealth> health_;
+  std::chrono::duration<double> timeout_;
+};
+
+}  // namespace ft
