@@ -32,6 +32,8 @@ int dispatch(Session& session) {
       return bench_data_command(session);
     case Command::kBenchStep:
       return bench_step_command(session);
+    case Command::kBenchComm:
+      return bench_comm_command(session);
     case Command::kTrain:
       break;
   }

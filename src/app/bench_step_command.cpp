@@ -1,6 +1,7 @@
 // `ft_dist bench step`: the time of a training step and its parts, from a packed set or from made-up images.
 #include <algorithm>
 #include <iostream>
+#include <numeric>
 
 #include <fmt/format.h>
 
@@ -23,6 +24,7 @@ namespace {
 
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr int kWarmUpSteps = 3;
+constexpr int kStepsOfCommunicationAlone = 5;
 
 // Noise in the sizes of a step's micro-batches, handed out again and again.
 class SyntheticBatches {
@@ -72,10 +74,33 @@ Loader::Source full_batches(const StepPlan& steps, std::uint64_t batch, MicroBat
 }
 
 struct StepTimes {
-  std::vector<double> wall;
+  std::vector<double> wall;  // from one step's begin to the next one's
   double data_s = 0, compute_s = 0, comm_s = 0, optimizer_s = 0;
-  std::uint64_t images = 0;
+  double hidden_s = 0;  // of communication, inside compute_s
+  std::uint64_t bytes = 0, images = 0;
+  std::vector<double> comm_alone;  // sums of gradients with nothing to hide behind
+
+  [[nodiscard]] double wall_s() const { return std::accumulate(wall.begin(), wall.end(), 0.0); }
+  // Agreeing with the other ranks after each step, as training does about its counts: mostly waiting for
+  // them.
+  [[nodiscard]] double idle_s() const { return wall_s() - data_s - compute_s - comm_s - optimizer_s; }
 };
+
+void add(StepTimes& times, const StepShare& share) {
+  times.data_s += share.data_s;
+  times.compute_s += share.compute_s;
+  times.comm_s += share.comm_s;
+  times.hidden_s += share.gradients.hidden_s;
+  times.bytes += share.gradients.bytes;
+  times.images += share.count;
+}
+
+// Rank 0's clock decides, so that all ranks take the same number of steps.
+bool enough(Session& session, bool here) {
+  double over[1] = {session.context.is_root() && here ? 1.0 : 0.0};
+  session.host->all_reduce_host(over, ReduceOp::kMax, "bench step");
+  return over[0] > 0;
+}
 
 StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& next) {
   const Config& config = session.config;
@@ -86,28 +111,23 @@ StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& ne
   StepRunner runner(prepared.model, *reducer, config, session.context);
   StepTimes times;
   Stopwatch measured;
-  for (int step = 0;; ++step) {
-    if (step == kWarmUpSteps) {
+  for (int step = -kWarmUpSteps;; ++step) {
+    if (step == 0) {
       times = StepTimes();
       measured.restart();
     }
-    // Rank 0's clock decides, so that all ranks take the same number of steps.
-    double over[1] = {step > kWarmUpSteps && measured.seconds() >= session.line.seconds ? 1.0 : 0.0};
-    if (!session.context.is_root()) over[0] = 0;
-    session.host->all_reduce_host(over, ReduceOp::kMax, "bench step");
-    if (over[0] > 0) return times;
-
     const Stopwatch whole_step;
-    const StepShare share = runner.run(next, images);
+    add(times, runner.run(next, images));
     const Stopwatch update;
     sgd.step(config.optimizer.lr, 1.0 / static_cast<double>(images));
     times.optimizer_s += update.seconds();
+    const bool last = enough(session, step > 0 && measured.seconds() >= session.line.seconds);
     times.wall.push_back(whole_step.seconds());
-    times.data_s += share.data_s;
-    times.compute_s += share.compute_s;
-    times.comm_s += share.comm_s;
-    times.images += share.count;
+    if (last) break;
   }
+  for (int i = 0; i < kStepsOfCommunicationAlone; ++i)
+    times.comm_alone.push_back(reducer->finish().exposed_s);
+  return times;
 }
 
 double median(std::vector<double> values) {
@@ -115,35 +135,86 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-void print_figures(const Session& session, const StepTimes& times) {
+// Seconds a step of one part: here, and the least and most over the ranks.
+struct PartTime {
+  std::string name;  // in the table
+  std::string key;   // in the JSON
+  double mine, least, most;
+};
+
+// Collective.
+std::vector<PartTime> parts_of(Session& session, const StepTimes& times) {
   const auto steps = static_cast<double>(times.wall.size());
-  double wall = 0;
-  for (const double seconds : times.wall) wall += seconds;
-  const double other = wall - times.data_s - times.compute_s - times.comm_s - times.optimizer_s;
-  Table table({"part", "ms/step", "share"});
-  const auto add = [&](const char* name, double seconds) {
-    table.add_row(
-        {name, fmt::format("{:.2f}", seconds / steps * 1e3), fmt::format("{:.1f}%", seconds / wall * 100)});
-  };
-  add("data", times.data_s);
-  add("compute", times.compute_s);
-  add("communication", times.comm_s);
-  add("optimizer", times.optimizer_s);
-  add("other", other);
-  const double rate = static_cast<double>(times.images) / wall * session.context.world_size();
-  std::cout << table.to_string(0)
-            << fmt::format("{:.2f} ms a step (median of {}), {:.1f} images/s on {} ranks\n",
-                           median(times.wall) * 1e3, times.wall.size(), rate, session.context.world_size())
+  std::vector<PartTime> parts{{"data", "data_s", times.data_s, 0, 0},
+                              {"compute", "compute_s", times.compute_s, 0, 0},
+                              {"communication", "comm_s", times.comm_s, 0, 0},
+                              {"optimizer", "optimizer_s", times.optimizer_s, 0, 0},
+                              {"idle", "idle_s", times.idle_s(), 0, 0}};
+  std::vector<double> least, most;
+  for (PartTime& part : parts) {
+    part.mine /= steps;
+    least.push_back(part.mine);
+  }
+  most = least;
+  session.host->all_reduce_host(least, ReduceOp::kMin, "bench step");
+  session.host->all_reduce_host(most, ReduceOp::kMax, "bench step");
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i].least = least[i];
+    parts[i].most = most[i];
+  }
+  return parts;
+}
+
+std::string parts_table(const std::vector<PartTime>& parts, double step_s, int ranks) {
+  std::vector<std::string> header{"part", "ms/step", "share"};
+  if (ranks > 1) header.insert(header.end(), {"least", "most"});
+  Table table(header);
+  for (const PartTime& part : parts) {
+    std::vector<std::string> row{part.name, fmt::format("{:.2f}", part.mine * 1e3),
+                                 fmt::format("{:.1f}%", part.mine / step_s * 100)};
+    if (ranks > 1) {
+      row.push_back(fmt::format("{:.2f}", part.least * 1e3));
+      row.push_back(fmt::format("{:.2f}", part.most * 1e3));
+    }
+    table.add_row(row);
+  }
+  return table.to_string(0);
+}
+
+std::string communication_text(const StepTimes& times, const CommunicationCost& all) {
+  const auto steps = static_cast<double>(times.wall.size());
+  return fmt::format(
+      "gradients: {} sent by each rank a step; a bucket was under way for {:.2f} ms, {:.0f}% of it behind "
+      "backward; {:.2f} ms with nothing to hide behind\n",
+      format_bytes(times.bytes / times.wall.size()), (all.hidden_s + all.exposed_s) / steps * 1e3,
+      all.hidden_share() * 100, median(times.comm_alone) * 1e3);
+}
+
+void print_figures(const Session& session, const StepTimes& times, const std::vector<PartTime>& parts) {
+  const int ranks = session.context.world_size();
+  const auto steps = static_cast<double>(times.wall.size());
+  const double step_s = times.wall_s() / steps;
+  const double rate = static_cast<double>(times.images) / times.wall_s() * ranks;
+  const CommunicationCost all{.bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.comm_s};
+  std::cout << parts_table(parts, step_s, ranks);
+  if (ranks > 1) std::cout << communication_text(times, all);
+  std::cout << fmt::format("{:.2f} ms a step (median of {}), {:.1f} images/s on {} ranks\n",
+                           median(times.wall) * 1e3, times.wall.size(), rate, ranks)
             << std::flush;
   if (session.line.json.empty()) return;
-  const nlohmann::ordered_json json{{"median_s", median(times.wall)},
-                                    {"steps", times.wall.size()},
-                                    {"images_per_s", rate},
-                                    {"data_s", times.data_s / steps},
-                                    {"compute_s", times.compute_s / steps},
-                                    {"comm_s", times.comm_s / steps},
-                                    {"optimizer_s", times.optimizer_s / steps},
-                                    {"other_s", other / steps}};
+  nlohmann::ordered_json json{{"median_s", median(times.wall)},
+                              {"mean_s", step_s},
+                              {"steps", times.wall.size()},
+                              {"ranks", ranks},
+                              {"images_per_s", rate}};
+  for (const PartTime& part : parts) {
+    json[part.key] = part.mine;
+    json["over_ranks"][part.key] = {part.least, part.most};
+  }
+  json["comm_bytes"] = times.bytes / times.wall.size();
+  json["comm_hidden_s"] = times.hidden_s / steps;
+  json["comm_hidden"] = all.hidden_share();
+  json["comm_alone_s"] = median(times.comm_alone);
   write_file_atomically(session.line.json, json.dump(2) + "\n");
 }
 
@@ -177,8 +248,9 @@ int bench_step_command(Session& session) {
     Loader loader(*plan->train, options, full_batches(plan->steps, batch, cut));
     times = measure(session, prepared, [&] { return loader.next(); });
   }
+  const std::vector<PartTime> parts = parts_of(session, times);
   agree(*session.host, "writing the figures", [&] {
-    if (session.context.is_root()) print_figures(session, times);
+    if (session.context.is_root()) print_figures(session, times, parts);
   });
   return 0;
 }

@@ -46,8 +46,33 @@ void add_bench_data_options(CLI::App& app, CommandLine& line) {
       ->type_name("R");
 }
 
+void add_bench_comm(CLI::App& bench, CommandLine& line) {
+  CLI::App* comm = bench.add_subcommand(
+      "comm", "time and bandwidth of an all-reduce by size, beside MPI_Allreduce; needs no config");
+  add_config_options(*comm, line);
+  const auto size = [&](const char* name, std::uint64_t& bytes, const char* help) {
+    comm->add_option(name, bytes, help)
+        ->transform(CLI::AsSizeValue(false))
+        ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{4} << 30U))
+        ->type_name("BYTES");
+  };
+  size("--min", line.min_bytes, "smallest size [4]");
+  size("--max", line.max_bytes, "largest size, with K, M or G of 1024 [128M]");
+  comm->add_option("--type", line.comm_type,
+                   "what travels: fp32, or bf16 for float32 that is rounded on its way")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
+  comm->add_option("--seconds", line.seconds, "how long to measure, all sizes together")
+      ->check(CLI::Range(0.1, 1e6))
+      ->capture_default_str()
+      ->type_name("S");
+  comm->add_option("--json", line.json, "write the figures there, too")->type_name("FILE");
+}
+
 void add_bench(CLI::App& app, CommandLine& line) {
-  CLI::App* bench = app.add_subcommand("bench", "measure: data (the loader alone) or step (a training step)");
+  CLI::App* bench = app.add_subcommand(
+      "bench", "measure: data (the loader alone), step (a training step) or comm (the all-reduce)");
+  add_bench_comm(*bench, line);
   for (const char* name : {"data", "step"}) {
     CLI::App* what =
         bench->add_subcommand(name, std::string(name) == "data" ? "images/s of the loader, by stage"
@@ -95,7 +120,7 @@ void require_command(const CLI::App& app) {
   const auto chosen = app.get_subcommands();
   if (chosen.empty()) throw CLI::RequiredError("A command");
   if (chosen[0]->get_name() == "bench" && chosen[0]->get_subcommands().empty()) {
-    throw CLI::RequiredError("bench: data or step");
+    throw CLI::RequiredError("bench: data, step or comm");
   }
 }
 
@@ -104,7 +129,9 @@ Command chosen(const CLI::App& app) {
   if (app.got_subcommand("eval")) return Command::kEval;
   if (app.got_subcommand("replay")) return Command::kReplay;
   if (app.got_subcommand("bench")) {
-    return app.get_subcommand("bench")->got_subcommand("data") ? Command::kBenchData : Command::kBenchStep;
+    const CLI::App* bench = app.get_subcommand("bench");
+    if (bench->got_subcommand("comm")) return Command::kBenchComm;
+    return bench->got_subcommand("data") ? Command::kBenchData : Command::kBenchStep;
   }
   return Command::kTrain;
 }

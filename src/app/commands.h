@@ -12,5 +12,6 @@ namespace ft::app {
 [[nodiscard]] int replay_command(Session& session);
 [[nodiscard]] int bench_data_command(Session& session);
 [[nodiscard]] int bench_step_command(Session& session);
+[[nodiscard]] int bench_comm_command(Session& session);
 
 }  // namespace ft::app

@@ -1,7 +1,6 @@
 #include "direct_engine.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "ft/base/error.h"
@@ -13,9 +12,9 @@ namespace ft {
 
 namespace {
 
-// Polls without news before a wait sleeps: a segment within one host takes some ten microseconds, a sleep at
-// least seventy.
-constexpr int kPollsBeforeSleep = 64;
+// Without news for so long, a wait sleeps. Within one host the next segment is there after some ten
+// microseconds, and a sleep takes at least seventy. Yielding instead would cost milliseconds on a busy core.
+constexpr std::chrono::microseconds kPatience{50};
 
 }  // namespace
 
@@ -149,16 +148,12 @@ void DirectEngine::remove_finished() {
 }
 
 void DirectEngine::wait(const Operation& operation, Deadline deadline, std::string_view what) {
-  PollPacer since_news(kBriefSleep);
   const PollPacer since_start(kBriefSleep);
-  int polls = 0;
+  PollPacer since_news(kBriefSleep);
   while (!operation.reduction.done()) {
     if (advance()) {
       since_news = PollPacer(kBriefSleep);
-      polls = 0;
-    } else if (++polls < kPollsBeforeSleep) {
-      std::this_thread::yield();
-    } else {
+    } else if (since_news.waited() >= kPatience) {
       if (std::chrono::steady_clock::now() >= deadline) throw_timed_out(what, since_start.waited());
       since_news.sleep();
     }

@@ -12,13 +12,13 @@ namespace ft {
 
 ElasticReducer::ElasticReducer(FlatParameters& flat, Communicator& communicator, int parts)
     : flat_(&flat),
-      communicator_(&communicator),
       limit_(fixed_point_limit(parts)),
       segment_of_(flat.count()),
       sums_(torch::zeros_like(flat.gradients(), torch::kInt64)),
       beyond_(torch::zeros({static_cast<std::int64_t>(flat.count())}, sums_.options().dtype(torch::kBool))),
       begun_(flat.count(), false),
       tracker_(flat.layout()),
+      in_flight_(communicator),
       hooks_(flat, [this](std::size_t parameter) { on_gradient(parameter); }) {
   for (const Bucket& bucket : flat.layout().buckets) {
     for (const Segment& segment : bucket.segments) segment_of_[segment.parameter] = segment;
@@ -40,17 +40,16 @@ void ElasticReducer::on_gradient(std::size_t parameter) {
   begun_[parameter] = true;
   if (!armed_) return;
   launch_next(tracker_.mark_ready(parameter));
-  // MPI moves bytes only inside its calls: without this, buckets would wait for finish().
-  for (const auto& work : in_flight_) (void)work->test();
+  in_flight_.poll();
 }
 
 void ElasticReducer::launch_next(std::size_t count) {
   const auto& buckets = flat_->layout().buckets;
   auto* sums = sums_.data_ptr<std::int64_t>();
   for (std::size_t i = 0; i < count; ++i) {
-    const Bucket& bucket = buckets[in_flight_.size()];
-    in_flight_.push_back(communicator_->start_all_reduce(
-        sums + bucket.offset, static_cast<std::size_t>(bucket.length), ElementKind::kInt64, ReduceOp::kSum));
+    const Bucket& bucket = buckets[in_flight_.started()];
+    in_flight_.start(sums + bucket.offset, static_cast<std::size_t>(bucket.length), ElementKind::kInt64,
+                     Wire::kAsIs);
   }
 }
 
@@ -61,21 +60,19 @@ void ElasticReducer::clear_what_did_not_come() {
   }
 }
 
-void ElasticReducer::finish() {
+CommunicationCost ElasticReducer::finish() {
   const torch::NoGradGuard no_grad;
   armed_ = false;
-  const auto& buckets = flat_->layout().buckets;
+  in_flight_.backward_ended();
   clear_what_did_not_come();
-  launch_next(buckets.size() - in_flight_.size());
-  const Deadline deadline = deadline_after(communicator_->timeout());
-  for (std::size_t i = 0; i < buckets.size(); ++i) {
-    in_flight_[i]->wait(deadline,
-                        fmt::format("all-reduce of gradient bucket {} of {}", i + 1, buckets.size()));
+  const auto& buckets = flat_->layout().buckets;
+  launch_next(buckets.size() - in_flight_.started());
+  const CommunicationCost cost = in_flight_.wait_all([&](std::size_t i) {
     from_sums(sums_.narrow(0, buckets[i].offset, buckets[i].length),
               flat_->gradients().narrow(0, buckets[i].offset, buckets[i].length));
-  }
-  in_flight_.clear();
+  });
   begun_.assign(begun_.size(), false);
+  return cost;
 }
 
 std::string ElasticReducer::trouble() const {

@@ -1,13 +1,12 @@
 #include "ft/train/gradient_reducer.h"
 
-#include <fmt/format.h>
-
 namespace ft {
 
-GradientReducer::GradientReducer(FlatParameters& flat, Communicator& communicator)
+GradientReducer::GradientReducer(FlatParameters& flat, Communicator& communicator, GradientDtype travels_as)
     : flat_(&flat),
-      communicator_(&communicator),
+      wire_(travels_as == GradientDtype::kBf16 ? Wire::kBFloat16 : Wire::kAsIs),
       tracker_(flat.layout()),
+      in_flight_(communicator),
       hooks_(flat, [this](std::size_t parameter) { on_gradient(parameter); }) {}
 
 void GradientReducer::arm() {
@@ -18,30 +17,24 @@ void GradientReducer::arm() {
 void GradientReducer::on_gradient(std::size_t parameter) {
   if (!armed_) return;
   launch_next(tracker_.mark_ready(parameter));
-  // MPI moves bytes only inside its calls: without this, buckets would wait for finish().
-  for (const auto& work : in_flight_) (void)work->test();
+  in_flight_.poll();
 }
 
 void GradientReducer::launch_next(std::size_t count) {
   const auto& buckets = flat_->layout().buckets;
   float* gradients = flat_->gradients().data_ptr<float>();
   for (std::size_t i = 0; i < count; ++i) {
-    const Bucket& bucket = buckets[in_flight_.size()];
-    in_flight_.push_back(communicator_->start_all_reduce(gradients + bucket.offset,
-                                                         static_cast<std::size_t>(bucket.length),
-                                                         ElementKind::kFloat32, ReduceOp::kSum));
+    const Bucket& bucket = buckets[in_flight_.started()];
+    in_flight_.start(gradients + bucket.offset, static_cast<std::size_t>(bucket.length),
+                     ElementKind::kFloat32, wire_);
   }
 }
 
-void GradientReducer::finish() {
+CommunicationCost GradientReducer::finish() {
   armed_ = false;
-  const std::size_t buckets = flat_->layout().buckets.size();
-  launch_next(buckets - in_flight_.size());
-  const Deadline deadline = deadline_after(communicator_->timeout());
-  for (std::size_t i = 0; i < buckets; ++i) {
-    in_flight_[i]->wait(deadline, fmt::format("all-reduce of gradient bucket {} of {}", i + 1, buckets));
-  }
-  in_flight_.clear();
+  in_flight_.backward_ended();
+  launch_next(flat_->layout().buckets.size() - in_flight_.started());
+  return in_flight_.wait_all();
 }
 
 }  // namespace ft

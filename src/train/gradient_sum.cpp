@@ -8,7 +8,7 @@ namespace ft {
 std::unique_ptr<GradientSum> make_gradient_sum(FlatParameters& flat, Communicator& communicator,
                                                const DistConfig& config) {
   if (config.elastic > 0) return std::make_unique<ElasticReducer>(flat, communicator, config.elastic);
-  return std::make_unique<GradientReducer>(flat, communicator);
+  return std::make_unique<GradientReducer>(flat, communicator, config.gradient_dtype);
 }
 
 }  // namespace ft

@@ -58,11 +58,17 @@ void RunRecorder::start(const ordered_json& facts) {
 }
 
 void RunRecorder::step(const StepRecord& record) {
-  ordered_json line{{"type", "step"},          {"step", record.step},
-                    {"epoch", record.epoch},   {"loss", record.loss},
-                    {"lr", record.lr},         {"images_per_s", record.images_per_s},
-                    {"data_s", record.data_s}, {"compute_s", record.compute_s},
-                    {"comm_s", record.comm_s}};
+  ordered_json line{{"type", "step"},
+                    {"step", record.step},
+                    {"epoch", record.epoch},
+                    {"loss", record.loss},
+                    {"lr", record.lr},
+                    {"images_per_s", record.images_per_s},
+                    {"data_s", record.data_s},
+                    {"compute_s", record.compute_s},
+                    {"comm_s", record.comm_s},
+                    {"comm_bytes", record.comm_bytes},
+                    {"comm_hidden", record.comm_hidden}};
   if (record.sample_ids) line["sample_ids"] = *record.sample_ids;
   if (record.weights_sha256) line["weights_sha256"] = *record.weights_sha256;
   append(std::move(line));

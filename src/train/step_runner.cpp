@@ -164,10 +164,10 @@ void StepRunner::run_parts(const NextBatch& next, std::uint64_t images, StepShar
 }
 
 // Waits for what all ranks add up.
-void StepRunner::finish_sums(std::uint64_t images) {
+CommunicationCost StepRunner::finish_sums(std::uint64_t images) {
   if (statistics_) statistics_->start_sum();
-  gradients_->finish();
-  if (!statistics_) return;
+  const CommunicationCost cost = gradients_->finish();
+  if (!statistics_) return cost;
   std::uint64_t normalized = 0;
   MicroBatchCut parts{0, 1, 1, config_->dist.elastic};
   for (int part = 0; part < parts.micro_batches(); ++part) {
@@ -175,6 +175,7 @@ void StepRunner::finish_sums(std::uint64_t images) {
     if (count > 0 && !has_one_value(count)) ++normalized;
   }
   statistics_->finish(normalized);
+  return cost;
 }
 
 StepShare StepRunner::run(const NextBatch& next, std::uint64_t images) {
@@ -182,7 +183,7 @@ StepShare StepRunner::run(const NextBatch& next, std::uint64_t images) {
   if (statistics_) statistics_->begin_step();
   run_parts(next, images, share);
   const Stopwatch communicating;
-  finish_sums(images);
+  share.gradients = finish_sums(images);
   share.comm_s = communicating.seconds();
   return share;
 }

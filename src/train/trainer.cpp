@@ -205,6 +205,8 @@ void Trainer::record_step(std::uint64_t step, const StepTotals& totals) {
   record.data_s = totals.mine.data_s;
   record.compute_s = totals.mine.compute_s;
   record.comm_s = totals.mine.comm_s;
+  record.comm_bytes = totals.mine.gradients.bytes;
+  record.comm_hidden = totals.mine.gradients.hidden_share();
   if (config_->log.sample_ids) record.sample_ids = plan_->steps.batch(step);
   if (config_->log.weights_sha256) {
     // Running statistics of `batch_norm: local` are each rank's own, so only parameters can be compared.

@@ -20,7 +20,7 @@ class ElasticReducer final : public GradientSum {
   ElasticReducer(FlatParameters& flat, Communicator& communicator, int parts);
 
   void arm() override;
-  void finish() override;
+  CommunicationCost finish() override;
   [[nodiscard]] std::string trouble() const override;
 
   // [total_elements] int64, in steps of 2^-40: after finish(), the sums over all parts.
@@ -32,14 +32,13 @@ class ElasticReducer final : public GradientSum {
   void clear_what_did_not_come();
 
   FlatParameters* flat_;
-  Communicator* communicator_;
   float limit_;
   std::vector<Segment> segment_of_;  // by parameter
   torch::Tensor sums_;
   torch::Tensor beyond_;     // [parameters] bool: a value that cannot be added
   std::vector<bool> begun_;  // by parameter: its sum holds something of this step
   BucketTracker tracker_;
-  std::vector<std::unique_ptr<Work>> in_flight_;
+  BucketsInFlight in_flight_;
   bool armed_ = false;
   GradientHooks hooks_;  // last: nothing is told while the others are made or gone
 };

@@ -6,9 +6,10 @@
 // Design: Li et al., "PyTorch Distributed: experiences on accelerating data parallel training", VLDB 2020.
 #pragma once
 
-#include <memory>
-#include <vector>
+#include <cstddef>
 
+#include "ft/comm/bucket_layout.h"
+#include "ft/comm/buckets_in_flight.h"
 #include "ft/train/gradient_hooks.h"
 #include "ft/train/gradient_sum.h"
 
@@ -17,19 +18,20 @@ namespace ft {
 class GradientReducer final : public GradientSum {
  public:
   // Both references must outlive the reducer.
-  GradientReducer(FlatParameters& flat, Communicator& communicator);
+  GradientReducer(FlatParameters& flat, Communicator& communicator,
+                  GradientDtype travels_as = GradientDtype::kFp32);
 
   void arm() override;
-  void finish() override;
+  CommunicationCost finish() override;
 
  private:
   void on_gradient(std::size_t parameter);
   void launch_next(std::size_t count);
 
   FlatParameters* flat_;
-  Communicator* communicator_;
+  Wire wire_;
   BucketTracker tracker_;
-  std::vector<std::unique_ptr<Work>> in_flight_;
+  BucketsInFlight in_flight_;
   bool armed_ = false;
   GradientHooks hooks_;  // last: nothing is told while the others are made or gone
 };

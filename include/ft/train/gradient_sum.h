@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "ft/comm/buckets_in_flight.h"
 #include "ft/comm/communicator.h"
 #include "ft/config/config.h"
 #include "ft/train/flat_parameters.h"
@@ -21,7 +22,7 @@ class GradientSum {
   virtual void arm() = 0;
   // Starts what has not left yet, waits for all; afterwards gradients() holds the sum over ranks, the same
   // bits on each. Without arm() before it: a step without images here. Throws PeerError.
-  virtual void finish() = 0;
+  virtual CommunicationCost finish() = 0;
   // Why the gradients of the step so far cannot be added ("the gradient of fc.weight ..."); empty when they
   // can. To be asked between a backward pass and finish().
   [[nodiscard]] virtual std::string trouble() const { return {}; }

@@ -24,6 +24,8 @@ struct StepRecord {
   double lr = 0;
   double images_per_s = 0;
   double data_s = 0, compute_s = 0, comm_s = 0;
+  std::uint64_t comm_bytes = 0;  // that this rank sent for the sum of gradients
+  double comm_hidden = 0;        // share of that sum's time that lay behind backward
   std::optional<std::vector<std::uint64_t>> sample_ids;
   std::optional<std::string> weights_sha256;
 };

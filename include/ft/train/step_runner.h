@@ -23,7 +23,8 @@ struct StepShare {
   std::uint64_t count = 0;
   double data_s = 0;
   double compute_s = 0;
-  double comm_s = 0;
+  double comm_s = 0;  // not hidden behind compute_s
+  CommunicationCost gradients;
   // What is wrong when the loss is not finite ("loss nan; samples 4, 19"), or when `dist.elastic` cannot add
   // what came; empty otherwise.
   std::string not_finite;
@@ -55,7 +56,7 @@ class StepRunner {
   [[nodiscard]] bool has_one_value(std::uint64_t images) const noexcept;
   void run_micro_batch(const BatchView& batch, bool last, StepShare& share);
   void run_parts(const NextBatch& next, std::uint64_t images, StepShare& share);
-  void finish_sums(std::uint64_t images);
+  CommunicationCost finish_sums(std::uint64_t images);
   [[nodiscard]] std::string elastic_trouble(double loss) const;
   // How many of a step's micro-batches this rank runs. With batch norm over all ranks it runs those in which
   // any rank has images, if need be without any itself.

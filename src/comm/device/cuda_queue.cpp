@@ -1,4 +1,5 @@
 #include <c10/core/Event.h>
+#include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 #include <torch/torch.h>
 
@@ -26,6 +27,23 @@ class CudaQueue final : public DeviceQueue {
     computed.block(stream_);
   }
 
+  [[nodiscard]] std::shared_ptr<void> rounded_copy(const void* values, std::size_t count) override {
+    const torch::NoGradGuard no_grad;
+    const c10::StreamGuard here(stream_);
+    // from_blob takes what it will not change as mutable.
+    auto copy =
+        std::make_shared<torch::Tensor>(float32(const_cast<void*>(values), count).to(torch::kBFloat16));
+    return {copy, copy->data_ptr()};
+  }
+
+  void widen(const std::shared_ptr<void>& rounded, void* values, std::size_t count) override {
+    const torch::NoGradGuard no_grad;
+    const c10::StreamGuard here(stream_);
+    float32(values, count)
+        .copy_(torch::from_blob(rounded.get(), {static_cast<std::int64_t>(count)},
+                                options().dtype(torch::kBFloat16)));
+  }
+
   [[nodiscard]] Passed mark() override {
     auto event = std::make_shared<c10::Event>(device_.type());
     event->record(stream_);
@@ -35,6 +53,11 @@ class CudaQueue final : public DeviceQueue {
   [[nodiscard]] void* scratch() override { return scratch_.data_ptr(); }
 
  private:
+  [[nodiscard]] torch::TensorOptions options() const { return torch::TensorOptions().device(device_); }
+  [[nodiscard]] torch::Tensor float32(void* values, std::size_t count) const {
+    return torch::from_blob(values, {static_cast<std::int64_t>(count)}, options().dtype(torch::kFloat32));
+  }
+
   c10::impl::VirtualGuardImpl guard_;
   torch::Device device_;
   c10::Stream stream_;

@@ -1,6 +1,7 @@
 // The stream that carries collectives, and its order relative to the stream that computes.
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 
@@ -20,6 +21,10 @@ class DeviceQueue {
   [[nodiscard]] virtual void* native_handle() const = 0;
   // Everything put on the compute stream so far comes before what is put on this one from now on.
   virtual void follow_compute() = 0;
+  // On the queue: a bfloat16 copy of `count` float32, in memory that lives as long as the result.
+  [[nodiscard]] virtual std::shared_ptr<void> rounded_copy(const void* values, std::size_t count) = 0;
+  // On the queue: those bfloat16 back as float32.
+  virtual void widen(const std::shared_ptr<void>& rounded, void* values, std::size_t count) = 0;
   // Marks the end of what has been put on this queue.
   [[nodiscard]] virtual Passed mark() = 0;
   // Device memory for one float32, zero at first, as long as the queue lives.

@@ -91,8 +91,8 @@ class NcclCommunicator final : public Communicator {
 
   [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* data, std::size_t count, ElementKind kind,
                                                        ReduceOp op, Wire wire = Wire::kAsIs) override {
-    if (wire != Wire::kAsIs) throw Error(ExitCode::kBug, "bfloat16 on the wire is not there yet");
     queue_->follow_compute();
+    if (wire == Wire::kBFloat16) return start_rounded(data, count, kind, op);
     connection_->all_reduce(data, count, kind, op, queue_->native_handle(), deadline_after(timeout()),
                             "starting an all-reduce");
     return std::make_unique<NcclWork>(connection_, queue_->mark(), timeout());
@@ -118,6 +118,21 @@ class NcclCommunicator final : public Communicator {
   }
 
  private:
+  // The sum of a bfloat16 copy, put back as float32, all on the queue.
+  [[nodiscard]] std::unique_ptr<Work> start_rounded(void* data, std::size_t count, ElementKind kind,
+                                                    ReduceOp op) {
+    if (kind != ElementKind::kFloat32 || op != ReduceOp::kSum) {
+      throw Error(ExitCode::kBug, "only sums of float32 travel as bfloat16");
+    }
+    auto rounded = queue_->rounded_copy(data, count);
+    connection_->all_reduce(rounded.get(), count, ElementKind::kBFloat16, op, queue_->native_handle(),
+                            deadline_after(timeout()), "starting an all-reduce");
+    queue_->widen(rounded, data, count);
+    // The copy lives until the device is past it.
+    return std::make_unique<NcclWork>(
+        connection_, [passed = queue_->mark(), rounded = std::move(rounded)] { return passed(); }, timeout());
+  }
+
   Communicator* host_;
   // Before the connection, so that it outlives it: NCCL's end may still wait for work on the stream.
   std::unique_ptr<DeviceQueue> queue_;

@@ -23,6 +23,10 @@ TEST(SingleCommunicator, LeavesValuesAsTheyAre) {
   EXPECT_TRUE(work->test());
   EXPECT_THAT(gradients, testing::ElementsAre(1.5F, -2.0F));
 
+  static_cast<void>(
+      world->start_all_reduce(gradients.data(), 2, ElementKind::kFloat32, ReduceOp::kSum, Wire::kBFloat16));
+  EXPECT_THAT(gradients, testing::ElementsAre(1.5F, -2.0F));
+
   std::array<double, 1> loss{0.25};
   world->all_reduce_host(loss, ReduceOp::kSum, "loss");
   EXPECT_EQ(loss[0], 0.25);
@@ -39,6 +43,13 @@ TEST(SingleCommunicator, RefusesARootThatIsNotThere) {
   std::array<std::byte, 1> data{};
   EXPECT_THROW(world->broadcast(data, 1, "weights"), Error);
   EXPECT_THROW(static_cast<void>(world->gather("mine", -1, "one")), Error);
+}
+
+TEST(AllReduceBytes, AreTwiceTheOthersShares) {
+  EXPECT_EQ(all_reduce_bytes_sent(1'000, ElementKind::kFloat32, Wire::kAsIs, 1), 0U);
+  EXPECT_EQ(all_reduce_bytes_sent(1'000, ElementKind::kFloat32, Wire::kAsIs, 2), 4'000U);
+  EXPECT_EQ(all_reduce_bytes_sent(1'000, ElementKind::kFloat32, Wire::kBFloat16, 2), 2'000U);
+  EXPECT_EQ(all_reduce_bytes_sent(1'000, ElementKind::kInt64, Wire::kAsIs, 4), 12'000U);
 }
 
 }  // namespace

@@ -183,7 +183,8 @@ TEST_F(LoadTest, RangesAreChecked) {
 TEST_F(LoadTest, ARefusedWordSaysWhichAreAllowed) {
   EXPECT_EQ(why("model: {batch_norm: global}"),
             "1:21: model.batch_norm: expected local, sync or frozen, got 'global'");
-  EXPECT_EQ(why("dist: {gradient_dtype: bf16}"), "1:24: dist.gradient_dtype: expected fp32, got 'bf16'");
+  EXPECT_EQ(why("dist: {gradient_dtype: fp16}"),
+            "1:24: dist.gradient_dtype: expected fp32 or bf16, got 'fp16'");
   EXPECT_EQ(why("eval: {mode: all}"), "1:14: eval.mode: expected rank0 or sharded, got 'all'");
   EXPECT_EQ(why("optimizer: {kind: adam}"), "1:19: optimizer.kind: expected sgd, got 'adam'");
   EXPECT_EQ(why("train: {precision: fp16}"),

@@ -1,9 +1,13 @@
 // An NCCL that does what a test says, and a queue without a device.
 #pragma once
 
+#include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "ft/comm/bfloat16.h"
 
 #include "device_queue.h"
 #include "nccl_api.h"
@@ -101,11 +105,28 @@ class FakeQueue final : public DeviceQueue {
 
   [[nodiscard]] void* native_handle() const override { return nullptr; }
   void follow_compute() override { nccl_.calls.emplace_back("follow_compute"); }
+  [[nodiscard]] std::shared_ptr<void> rounded_copy(const void* values, std::size_t count) override {
+    nccl_.calls.emplace_back("round");
+    auto copy = std::make_shared<std::vector<std::uint16_t>>(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      (*copy)[i] = float_to_bfloat16(static_cast<const float*>(values)[i]);
+    }
+    last_copy = copy;
+    return {copy, copy->data()};
+  }
+  void widen(const std::shared_ptr<void>& rounded, void* values, std::size_t count) override {
+    nccl_.calls.emplace_back("widen");
+    for (std::size_t i = 0; i < count; ++i) {
+      static_cast<float*>(values)[i] = bfloat16_to_float(static_cast<const std::uint16_t*>(rounded.get())[i]);
+    }
+  }
   [[nodiscard]] Passed mark() override {
     nccl_.calls.emplace_back("mark");
     return [this] { return device_is_done_; };
   }
   [[nodiscard]] void* scratch() override { return &scratch_; }
+
+  std::weak_ptr<void> last_copy;
 
  private:
   FakeNccl& nccl_;

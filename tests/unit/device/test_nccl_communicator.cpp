@@ -26,7 +26,9 @@ class NcclCommunicator : public testing::Test {
   NcclCommunicator() { host->set_timeout(milliseconds(50)); }
 
   [[nodiscard]] std::unique_ptr<Communicator> connect() {
-    return make_nccl_communicator(*host, std::make_unique<FakeQueue>(nccl, device_is_done), nccl.api());
+    auto made = std::make_unique<FakeQueue>(nccl, device_is_done);
+    queue = made.get();
+    return make_nccl_communicator(*host, std::move(made), nccl.api());
   }
   // A connected communicator, with the calls so far forgotten.
   [[nodiscard]] std::unique_ptr<Communicator> connected() {
@@ -51,6 +53,7 @@ class NcclCommunicator : public testing::Test {
   FakeNccl nccl;
   bool device_is_done = true;
   float gradient = 1;
+  FakeQueue* queue = nullptr;  // the communicator's
   std::unique_ptr<Communicator> host = make_single_communicator();
 };
 
@@ -179,6 +182,30 @@ TEST_F(NcclCommunicator, KnowsEveryKindAndOperation) {
                                            std::pair{ncclFloat64, ncclSum}, std::pair{ncclInt64, ncclSum},
                                            std::pair{ncclUint8, ncclSum}, std::pair{ncclFloat32, ncclMin},
                                            std::pair{ncclFloat32, ncclMax}));
+}
+
+// In order on the stream: the copy, its sum, and the sum back; the copy stays until the device is past it.
+TEST_F(NcclCommunicator, RoundsACopyAndPutsItsSumBack) {
+  const auto communicator = connected();
+  nccl.reductions.clear();
+  gradient = 1.001F;
+  device_is_done = false;
+  const auto work =
+      communicator->start_all_reduce(&gradient, 1, ElementKind::kFloat32, ReduceOp::kSum, Wire::kBFloat16);
+  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "round", "all_reduce", "widen", "mark"));
+  EXPECT_THAT(nccl.reductions, ElementsAre(std::pair{ncclBfloat16, ncclSum}));
+  EXPECT_EQ(gradient, 1.0F);
+  EXPECT_FALSE(queue->last_copy.expired());
+  device_is_done = true;
+  EXPECT_TRUE(work->test());
+}
+
+TEST_F(NcclCommunicator, RoundsOnlySumsOfFloat32) {
+  const auto communicator = connected();
+  EXPECT_THROW(static_cast<void>(communicator->start_all_reduce(&gradient, 1, ElementKind::kFloat32,
+                                                                ReduceOp::kMax, Wire::kBFloat16)),
+               Error);
+  EXPECT_THAT(nccl.calls, Not(Contains("all_reduce")));
 }
 
 }  // namespace

@@ -1,0 +1,60 @@
+// A step's buckets on their way to the other ranks, and what their way cost.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "ft/base/stopwatch.h"
+#include "ft/comm/communicator.h"
+#include "ft/comm/overlap_meter.h"
+
+namespace ft {
+
+// What the sum of one step's gradients cost. `hidden_s`: a bucket was under way while backward still ran.
+// `exposed_s`: from the end of backward to the last bucket's end, which includes waiting for slower ranks.
+// The end of a bucket is noticed at the next gradient, so hidden_s is too large by a fraction of a
+// layer's time for each gap between buckets; and it says that a bucket was under way, not that it moved on.
+struct CommunicationCost {
+  std::uint64_t bytes = 0;  // all_reduce_bytes_sent() of all buckets
+  double hidden_s = 0;
+  double exposed_s = 0;
+
+  // Of the time in which buckets were under way; 0 where nothing was.
+  [[nodiscard]] double hidden_share() const noexcept {
+    const double all = hidden_s + exposed_s;
+    return all > 0 ? hidden_s / all : 0;
+  }
+};
+
+// One step after the other: start() and poll() during backward, backward_ended(), start() of what is left,
+// wait_all(). Not thread-safe.
+class BucketsInFlight {
+ public:
+  // The communicator must outlive it.
+  explicit BucketsInFlight(Communicator& communicator) : communicator_(&communicator) {}
+
+  // `data` as for Communicator::start_all_reduce; a sum.
+  void start(void* data, std::size_t count, ElementKind kind, Wire wire);
+  // How many of this step have been started.
+  [[nodiscard]] std::size_t started() const noexcept { return works_.size(); }
+  // MPI moves bytes only inside its calls: without this, buckets would wait for wait_all().
+  void poll();
+  // From here on nothing hides what is still under way.
+  void backward_ended();
+  // Waits for each in order and calls `arrived` with its index. The next start() begins a new step. Throws
+  // PeerError.
+  CommunicationCost wait_all(const std::function<void(std::size_t)>& arrived = {});
+
+ private:
+  Communicator* communicator_;
+  std::vector<std::unique_ptr<Work>> works_;  // of this step, in order
+  std::size_t ended_ = 0;                     // the first ones of them
+  OverlapMeter meter_;
+  Stopwatch exposed_;
+  CommunicationCost cost_;
+};
+
+}  // namespace ft
