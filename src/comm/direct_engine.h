@@ -16,10 +16,11 @@
 namespace ft {
 
 struct DirectOptions {
-  // Long enough that a message's fixed cost does not show, short enough to be still in the cache when added.
-  std::size_t segment_bytes = std::size_t{256} << 10U;
-  // Segments under way to or from each peer. Must cover what the network takes in between two polls.
-  std::size_t window = 16;
+  // Just under the length up to which Open MPI sends over TCP without asking first (64 KiB with its header):
+  // with the question, a link of 1 Gbit/s is idle a third of the time (docs/decisions.md).
+  std::size_t segment_bytes = (std::size_t{64} << 10U) - 256;
+  // Segments under way to or from each peer: 4 MiB, what a kernel takes in for a socket between two polls.
+  std::size_t window = 64;
   // Pairs of tags, used in turn; the standard promises 32767 tags.
   int tag_pairs = 16'000;
 };

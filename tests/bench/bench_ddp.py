@@ -42,8 +42,7 @@ GRADIENTS = options.gradients.split(",")
 def launcher():
     words = ["mpirun", "--oversubscribe", "--bind-to", "none", "-np", "2"]
     if options.hosts:
-        words = [options.hosts, "run", *words, "--host", "n0:1,n1:1", "--mca", "btl_tcp_if_include", "eth0",
-                 "--mca", "oob_tcp_if_include", "eth0", "-x", "GLOO_SOCKET_IFNAME=eth0"]
+        words = [options.hosts, "run", *words, "--host", "n0:1,n1:1", "-x", "GLOO_SOCKET_IFNAME=eth0"]
     return words
 
 
