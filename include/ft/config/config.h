@@ -108,7 +108,7 @@ struct TrainConfig {
 
 struct DistConfig {
   BackendChoice backend = BackendChoice::kAuto;
-  int bucket_mib = 25;
+  int bucket_mib = 8;
   GradientDtype gradient_dtype = GradientDtype::kFp32;
   int elastic = 0;  // 0: off
   int timeout_s = 300;
