@@ -49,7 +49,7 @@ class DirectEngine::Operation final : public MessagePort {
 
  private:
   [[nodiscard]] int tag(MessageKind kind) const noexcept {
-    return 2 * tag_pair_ + (kind == MessageKind::kSum ? 1 : 0);
+    return kFirstDirectTag + 2 * tag_pair_ + (kind == MessageKind::kSum ? 1 : 0);
   }
   void keep(MPI_Request request, const Message& message) {
     engine_->requests_.push_back(request);

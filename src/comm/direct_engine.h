@@ -15,6 +15,9 @@
 
 namespace ft {
 
+// Tags from here on are the engine's; those below are for others on the same communicator.
+inline constexpr int kFirstDirectTag = 16;
+
 struct DirectOptions {
   // Just under the length up to which Open MPI sends over TCP without asking first (64 KiB with its header):
   // with the question, a link of 1 Gbit/s is idle a third of the time (docs/decisions.md).
@@ -30,7 +33,7 @@ class DirectEngine {
  public:
   class Operation;
 
-  // `comm` must outlive it, and nobody else may send messages on it (collectives do not count).
+  // `comm` must outlive it.
   DirectEngine(MPI_Comm comm, int rank, int world_size, std::shared_ptr<CommunicatorHealth> health,
                DirectOptions options);
   DirectEngine(const DirectEngine&) = delete;

@@ -16,6 +16,7 @@ namespace {
 
 // Of point-to-point messages; collectives have a context of their own.
 constexpr int kExchangeTag = 1;
+static_assert(kExchangeTag < kFirstDirectTag);
 
 MPI_Datatype mpi_type(ElementKind kind) {
   switch (kind) {
@@ -94,7 +95,8 @@ std::unique_ptr<Work> MpiCommunicator::start_all_reduce(void* data, std::size_t 
                                                         ReduceOp op, Wire wire) {
   health_->require_sound("all-reduce");
   if (!goes_direct(count, kind, op, wire)) return start_mpi_all_reduce(data, count, kind, op);
-  if (world_size_ == 1) return std::make_unique<MpiWork>(std::vector<MPI_Request>(), health_, timeout());
+  if (world_size_ == 1)
+    return std::make_unique<MpiWork>(std::vector<MPI_Request>(), health_, direct_, timeout());
   auto operation = direct_->start(data, count, kind, wire, deadline_after(timeout()));
   return std::make_unique<DirectWork>(direct_, std::move(operation), health_, timeout());
 }
@@ -116,7 +118,7 @@ std::unique_ptr<Work> MpiCommunicator::start_mpi_all_reduce(void* data, std::siz
     if (code != MPI_SUCCESS) health_->fail("MPI_Iallreduce returned an error");  // others wait for this piece
     check_mpi(code, "MPI_Iallreduce");
   }
-  return std::make_unique<MpiWork>(std::move(requests), health_, timeout());
+  return std::make_unique<MpiWork>(std::move(requests), health_, direct_, timeout());
 }
 
 void MpiCommunicator::barrier(std::string_view what) {
@@ -156,8 +158,8 @@ void MpiCommunicator::exchange(std::span<const std::byte> mine, std::span<std::b
     throw Error(ExitCode::kBug, fmt::format("{}: {} bytes to rank {} for {} bytes back from it", what,
                                             mine.size(), peer, theirs.size()));
   }
-  for (std::size_t begin = 0; begin < mine.size(); begin += longest_message_) {
-    const int length = static_cast<int>(std::min(longest_message_, mine.size() - begin));
+  for (std::size_t begin = 0; begin < mine.size(); begin += lengths_.longest_message) {
+    const int length = static_cast<int>(std::min(lengths_.longest_message, mine.size() - begin));
     std::vector<MPI_Request> both(2, MPI_REQUEST_NULL);
     check_mpi(MPI_Irecv(theirs.data() + begin, length, MPI_BYTE, peer, kExchangeTag, comm_, &both[0]),
               "MPI_Irecv");
@@ -183,7 +185,8 @@ void MpiCommunicator::finish(MPI_Request request, std::chrono::microseconds long
 
 void MpiCommunicator::finish(std::vector<MPI_Request> requests, std::chrono::microseconds longest_sleep,
                              std::string_view what) {
-  MpiWork(std::move(requests), health_, timeout()).wait(deadline_after(timeout()), longest_sleep, what);
+  MpiWork(std::move(requests), health_, direct_, timeout())
+      .wait(deadline_after(timeout()), longest_sleep, what);
 }
 
 void MpiCommunicator::require_rank(int root, std::string_view what) const {

@@ -7,6 +7,7 @@
 #include "ft/base/error.h"
 #include "ft/comm/poll.h"
 
+#include "direct_engine.h"
 #include "mpi_error.h"
 
 namespace ft {
@@ -28,8 +29,8 @@ void CommunicatorHealth::require_sound(std::string_view what) const {
 }
 
 MpiWork::MpiWork(std::vector<MPI_Request> requests, std::shared_ptr<CommunicatorHealth> health,
-                 std::chrono::duration<double> timeout)
-    : requests_(std::move(requests)), health_(std::move(health)), timeout_(timeout) {}
+                 std::shared_ptr<DirectEngine> sums, std::chrono::duration<double> timeout)
+    : requests_(std::move(requests)), health_(std::move(health)), sums_(std::move(sums)), timeout_(timeout) {}
 
 // Waiting here keeps the caller's memory valid while MPI still writes to it. After a failure that is
 // hopeless: the process is about to end, and MPI moves no data outside of its own calls.
@@ -42,6 +43,7 @@ MpiWork::~MpiWork() {
 }
 
 bool MpiWork::test() {
+  if (sums_ && !done_) sums_->advance();
   for (int attempt = 0; attempt < kTestsPerPoll && !done_; ++attempt) {
     int flag = 0;
     const int code =

@@ -25,11 +25,15 @@ class CommunicatorHealth {
   std::optional<std::string> reason_;
 };
 
+class DirectEngine;
+
 class MpiWork final : public Work {
  public:
-  // `timeout` bounds the wait in the destructor.
+  // `timeout` bounds the wait in the destructor. `sums` (or null) are moved on with each test: MPI's own
+  // operations move in any of its calls, so that another rank may count on this one's sums while this one
+  // waits for something else.
   MpiWork(std::vector<MPI_Request> requests, std::shared_ptr<CommunicatorHealth> health,
-          std::chrono::duration<double> timeout);
+          std::shared_ptr<DirectEngine> sums, std::chrono::duration<double> timeout);
   MpiWork(const MpiWork&) = delete;
   MpiWork& operator=(const MpiWork&) = delete;
   ~MpiWork() override;
@@ -41,6 +45,7 @@ class MpiWork final : public Work {
  private:
   std::vector<MPI_Request> requests_;
   std::shared_ptr<CommunicatorHealth> health_;
+  std::shared_ptr<DirectEngine> sums_;
   std::chrono::duration<double> timeout_;
   bool done_ = false;
 };

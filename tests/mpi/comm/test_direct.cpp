@@ -121,6 +121,22 @@ TEST_F(Direct, OtherCollectivesMayComeBetween) {
   world.start_all_reduce(extremes.data(), extremes.size(), ElementKind::kFloat32, ReduceOp::kMax)
       ->wait(deadline_after(seconds(20)), "a maximum");
   EXPECT_TRUE(std::ranges::all_of(extremes, [&](float v) { return v == static_cast<float>(size() - 1); }));
+  if (const int peer = world.rank() ^ 1; peer < size()) {
+    std::vector<std::byte> own(100'000, std::byte{static_cast<unsigned char>(world.rank())}),
+        theirs(own.size());
+    world.exchange(own, theirs, peer, "a swap");
+    EXPECT_EQ(theirs, std::vector<std::byte>(own.size(), std::byte{static_cast<unsigned char>(peer)}));
+  }
+  work->wait(deadline_after(seconds(20)), "the sum");
+  EXPECT_EQ(values, expected<float>(values.size()));
+}
+
+// Rank 0 waits for the others, which wait for their sum first, which needs rank 0.
+TEST_F(Direct, AWaitForAnythingElseMovesSumsOn) {
+  auto values = mine<float>(1'000'000);
+  const auto work = start(world, values, ElementKind::kFloat32);
+  if (world.rank() != 0) work->wait(deadline_after(seconds(20)), "the sum");
+  world.barrier("having it");
   work->wait(deadline_after(seconds(20)), "the sum");
   EXPECT_EQ(values, expected<float>(values.size()));
 }

@@ -30,7 +30,7 @@ std::vector<RankPlace> places_of(int world_size) {
 TEST(Exchange, SwapsBytesOfAnyLength) {
   const auto& session = testing_support::CurrentSession::get();
   if (!session.active()) GTEST_SKIP() << "started without a launcher, so without MPI";
-  MpiCommunicator world(7);  // bytes a message, so that these are cut
+  MpiCommunicator world({.longest_message = 7});  // bytes a message, so that these are cut
   const int peer = world.rank() ^ 1;
   if (peer < world.world_size()) {
     for (const std::size_t size : {0U, 1U, 7U, 8U, 50U}) {
