@@ -7,6 +7,7 @@
 #include "ft/comm/poll.h"
 
 #include "mpi_error.h"
+#include "two_level_reduction.h"
 
 namespace ft {
 
@@ -22,7 +23,13 @@ constexpr std::chrono::microseconds kPatience{50};
 class DirectEngine::Operation final : public MessagePort {
  public:
   Operation(DirectEngine& engine, const ReductionTask& task, int tag_pair)
-      : reduction(task, engine.scratch_), engine_(&engine), tag_pair_(tag_pair) {}
+      : engine_(&engine), tag_pair_(tag_pair) {
+    if (engine.groups_.two_levels()) {
+      reduction = std::make_unique<TwoLevelReduction>(task, engine.groups_, engine.scratch_);
+    } else {
+      reduction = std::make_unique<DirectReduction>(task, engine.scratch_);
+    }
+  }
 
   void send(const void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) override {
     MPI_Request request = MPI_REQUEST_NULL;
@@ -38,14 +45,14 @@ class DirectEngine::Operation final : public MessagePort {
   }
   void completed(const Message& message) {
     if (message.sending) {
-      reduction.sent(message.peer, message.kind, message.segment, *this);
+      reduction->sent(message.peer, message.kind, message.segment, *this);
     } else {
-      reduction.received(message.peer, message.kind, message.segment, *this);
+      reduction->received(message.peer, message.kind, message.segment, *this);
     }
   }
   [[nodiscard]] int tag_pair() const noexcept { return tag_pair_; }
 
-  DirectReduction reduction;
+  std::unique_ptr<Reduction> reduction;
 
  private:
   [[nodiscard]] int tag(MessageKind kind) const noexcept {
@@ -60,9 +67,14 @@ class DirectEngine::Operation final : public MessagePort {
   int tag_pair_;
 };
 
-DirectEngine::DirectEngine(MPI_Comm comm, int rank, int world_size,
+DirectEngine::DirectEngine(MPI_Comm comm, int rank, int world_size, HostGroups groups,
                            std::shared_ptr<CommunicatorHealth> health, DirectOptions options)
-    : comm_(comm), rank_(rank), world_size_(world_size), health_(std::move(health)), options_(options) {}
+    : comm_(comm),
+      rank_(rank),
+      world_size_(world_size),
+      groups_(std::move(groups)),
+      health_(std::move(health)),
+      options_(options) {}
 
 DirectEngine::~DirectEngine() = default;
 
@@ -81,7 +93,7 @@ std::shared_ptr<DirectEngine::Operation> DirectEngine::start(void* data, std::si
                              .window = options_.window};
     auto operation = std::make_shared<Operation>(*this, task, tag_pair);
     active_.push_back(operation);
-    operation->reduction.begin(*operation);
+    operation->reduction->begin(*operation);
     remove_finished();
     return operation;
   } catch (const std::exception& error) {
@@ -141,8 +153,8 @@ void DirectEngine::forget_completed() {
 
 void DirectEngine::remove_finished() {
   std::erase_if(active_, [this](const auto& operation) {
-    if (!operation->reduction.done()) return false;
-    operation->reduction.release(scratch_);
+    if (!operation->reduction->done()) return false;
+    operation->reduction->release(scratch_);
     return true;
   });
 }
@@ -150,7 +162,7 @@ void DirectEngine::remove_finished() {
 void DirectEngine::wait(const Operation& operation, Deadline deadline, std::string_view what) {
   const PollPacer since_start(kBriefSleep);
   PollPacer since_news(kBriefSleep);
-  while (!operation.reduction.done()) {
+  while (!operation.reduction->done()) {
     if (advance()) {
       since_news = PollPacer(kBriefSleep);
     } else if (since_news.waited() >= kPatience) {
@@ -170,7 +182,7 @@ DirectWork::DirectWork(std::shared_ptr<DirectEngine> engine,
 
 // As MpiWork's.
 DirectWork::~DirectWork() {
-  if (operation_->reduction.done() || health_->failed()) return;
+  if (operation_->reduction->done() || health_->failed()) return;
   try {
     wait(deadline_after(timeout_), "an unfinished all-reduce");
   } catch (...) {  // NOLINT(bugprone-empty-catch): wait() has recorded the failure; the next operation tells
@@ -178,12 +190,12 @@ DirectWork::~DirectWork() {
 }
 
 bool DirectWork::test() {
-  if (!operation_->reduction.done()) engine_->advance();
-  return operation_->reduction.done();
+  if (!operation_->reduction->done()) engine_->advance();
+  return operation_->reduction->done();
 }
 
 void DirectWork::wait(Deadline deadline, std::string_view what) {
-  if (operation_->reduction.done()) return;
+  if (operation_->reduction->done()) return;
   health_->require_sound(what);
   try {
     engine_->wait(*operation_, deadline, what);

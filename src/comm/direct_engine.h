@@ -11,6 +11,7 @@
 #include "ft/comm/communicator.h"
 
 #include "direct_reduction.h"
+#include "host_groups.h"
 #include "mpi_work.h"
 
 namespace ft {
@@ -34,8 +35,8 @@ class DirectEngine {
   class Operation;
 
   // `comm` must outlive it.
-  DirectEngine(MPI_Comm comm, int rank, int world_size, std::shared_ptr<CommunicatorHealth> health,
-               DirectOptions options);
+  DirectEngine(MPI_Comm comm, int rank, int world_size, HostGroups groups,
+               std::shared_ptr<CommunicatorHealth> health, DirectOptions options);
   DirectEngine(const DirectEngine&) = delete;
   DirectEngine& operator=(const DirectEngine&) = delete;
   ~DirectEngine();
@@ -67,6 +68,7 @@ class DirectEngine {
   MPI_Comm comm_;
   int rank_;
   int world_size_;
+  HostGroups groups_;
   std::shared_ptr<CommunicatorHealth> health_;
   DirectOptions options_;
   int next_tag_pair_ = 0;

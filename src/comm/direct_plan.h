@@ -20,13 +20,12 @@ class DirectPlan {
  public:
   DirectPlan(std::size_t count, int world_size, std::size_t segment_elements) noexcept;
 
+  [[nodiscard]] DataPiece chunk(int owner) const noexcept;
   [[nodiscard]] std::size_t segments(int owner) const noexcept;
   [[nodiscard]] DataPiece segment(int owner, std::size_t index) const noexcept;
   [[nodiscard]] std::size_t segment_elements() const noexcept { return segment_elements_; }
 
  private:
-  [[nodiscard]] DataPiece chunk(int owner) const noexcept;
-
   std::size_t count_;
   std::size_t chunk_elements_;
   std::size_t segment_elements_;

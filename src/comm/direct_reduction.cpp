@@ -22,14 +22,17 @@ DirectReduction::DirectReduction(const ReductionTask& task, ScratchPool& pool)
       exchanges_(static_cast<std::size_t>(task.world_size)),
       arrived_(plan_.segments(task.rank)),
       slots_(std::min(task.window, arrived_.size())) {
+  // Each half moves as many messages: pieces to the owners, sums from them.
+  const std::size_t halves = task.half == Half::kBoth ? 2 : 1;
   const auto others = static_cast<std::size_t>(task.world_size - 1);
-  remaining_ = 2 * others * arrived_.size();
+  remaining_ = halves * others * arrived_.size();
   for (int step = 1; step < task.world_size; ++step) {
     const int peer = (task.rank + step) % task.world_size;
     peers_.push_back(peer);
     exchanges_[static_cast<std::size_t>(peer)].piece_gone.resize(plan_.segments(peer));
-    remaining_ += 2 * plan_.segments(peer);
+    remaining_ += halves * plan_.segments(peer);
   }
+  if (task.half == Half::kGather) return;
   pieces_ = pool.take(others * slots_ * plan_.segment_elements() * travel_width_);
   if (task.wire == Wire::kBFloat16) rounded_ = pool.take(task.count * travel_width_);
 }
@@ -54,6 +57,23 @@ std::byte* DirectReduction::slot(int peer, std::size_t segment) const noexcept {
 }
 
 void DirectReduction::begin(MessagePort& port) {
+  if (task_.half == Half::kGather) {
+    begin_sums(port);
+  } else {
+    begin_pieces(port);
+  }
+}
+
+void DirectReduction::begin_sums(MessagePort& port) {
+  for (const int peer : peers_) {
+    for (std::size_t segment = 0; segment < plan_.segments(peer); ++segment) {
+      post_sum_receive(peer, segment, port);
+    }
+  }
+  for (std::size_t segment = 0; segment < arrived_.size(); ++segment) send_sum(segment, port);
+}
+
+void DirectReduction::begin_pieces(MessagePort& port) {
   // The place of a segment is free for the next one as soon as it has been added.
   for (std::size_t segment = 0; segment < slots_; ++segment) {
     for (const int peer : peers_) post_piece_receive(peer, segment, port);
@@ -85,13 +105,24 @@ void DirectReduction::sent(int peer, MessageKind kind, std::size_t segment, Mess
   --remaining_;
   if (kind == MessageKind::kSum) return;
   post_piece_send(peer, port);
+  if (task_.half == Half::kScatter) return;
   // A sum arrives where its piece was sent from, so only now may it come.
   Exchange& exchange = exchanges_[static_cast<std::size_t>(peer)];
   exchange.piece_gone[segment] = true;
   while (exchange.sums_posted < exchange.piece_gone.size() && exchange.piece_gone[exchange.sums_posted]) {
-    const std::size_t next = exchange.sums_posted++;
-    const DataPiece piece = plan_.segment(peer, next);
-    port.receive(travel_address(piece), travel_bytes(piece), peer, MessageKind::kSum, next);
+    post_sum_receive(peer, exchange.sums_posted++, port);
+  }
+}
+
+void DirectReduction::post_sum_receive(int peer, std::size_t segment, MessagePort& port) {
+  const DataPiece piece = plan_.segment(peer, segment);
+  port.receive(travel_address(piece), travel_bytes(piece), peer, MessageKind::kSum, segment);
+}
+
+void DirectReduction::send_sum(std::size_t segment, MessagePort& port) {
+  const DataPiece piece = plan_.segment(task_.rank, segment);
+  for (const int peer : peers_) {
+    port.send(travel_address(piece), travel_bytes(piece), peer, MessageKind::kSum, segment);
   }
 }
 
@@ -111,11 +142,8 @@ void DirectReduction::add_what_has_come(MessagePort& port) {
   while (added_ < arrived_.size() && arrived_[added_] == task_.world_size - 1) {
     const std::size_t segment = added_++;
     add_segment(segment);
-    const DataPiece piece = plan_.segment(task_.rank, segment);
-    for (const int peer : peers_) {
-      port.send(travel_address(piece), travel_bytes(piece), peer, MessageKind::kSum, segment);
-      post_piece_receive(peer, segment + slots_, port);
-    }
+    if (task_.half == Half::kBoth) send_sum(segment, port);
+    for (const int peer : peers_) post_piece_receive(peer, segment + slots_, port);
   }
 }
 

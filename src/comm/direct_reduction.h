@@ -31,6 +31,27 @@ class MessagePort {
   virtual void receive(void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) = 0;
 };
 
+// What a reduction is moved on by.
+class Reduction {
+ public:
+  Reduction() = default;
+  Reduction(const Reduction&) = delete;
+  Reduction& operator=(const Reduction&) = delete;
+  virtual ~Reduction() = default;
+
+  virtual void begin(MessagePort& port) = 0;
+  // A message that this reduction left with the port has gone, or has come.
+  virtual void sent(int peer, MessageKind kind, std::size_t segment, MessagePort& port) = 0;
+  virtual void received(int peer, MessageKind kind, std::size_t segment, MessagePort& port) = 0;
+  [[nodiscard]] virtual bool done() const noexcept = 0;
+  // Once done. Not before: messages still go there.
+  virtual void release(ScratchPool& pool) = 0;
+};
+
+// All of an all-reduce, or one of its halves: kScatter leaves each rank's chunk summed on that rank and the
+// rest of the data as it was; kGather takes summed chunks everywhere.
+enum class Half : std::uint8_t { kBoth, kScatter, kGather };
+
 struct ReductionTask {
   std::byte* data = nullptr;
   std::size_t count = 0;
@@ -40,20 +61,22 @@ struct ReductionTask {
   int world_size = 1;
   std::size_t segment_bytes = 0;  // on the wire
   std::size_t window = 1;         // messages of a kind under way to or from one peer
+  Half half = Half::kBoth;        // a half only with Wire::kAsIs
 };
 
-class DirectReduction {
+class DirectReduction final : public Reduction {
  public:
   // Takes its scratch from `pool`; nothing is sent yet.
   DirectReduction(const ReductionTask& task, ScratchPool& pool);
 
-  void begin(MessagePort& port);
-  // A message that this reduction left with the port has gone, or has come.
-  void sent(int peer, MessageKind kind, std::size_t segment, MessagePort& port);
-  void received(int peer, MessageKind kind, std::size_t segment, MessagePort& port);
-  [[nodiscard]] bool done() const noexcept { return remaining_ == 0; }
-  // Once done. Not before: messages still go there.
-  void release(ScratchPool& pool);
+  void begin(MessagePort& port) override;
+  void sent(int peer, MessageKind kind, std::size_t segment, MessagePort& port) override;
+  void received(int peer, MessageKind kind, std::size_t segment, MessagePort& port) override;
+  [[nodiscard]] bool done() const noexcept override { return remaining_ == 0; }
+  void release(ScratchPool& pool) override;
+
+  // Elements of the data that this rank adds up.
+  [[nodiscard]] DataPiece own_chunk() const noexcept { return plan_.chunk(task_.rank); }
 
  private:
   // Of this rank with one peer.
@@ -67,6 +90,10 @@ class DirectReduction {
   // Where a piece is sent from and its sum is received: the data, or their bfloat16 copy.
   [[nodiscard]] std::byte* travel_address(const DataPiece& piece) const noexcept;
   [[nodiscard]] std::byte* slot(int peer, std::size_t segment) const noexcept;
+  void begin_pieces(MessagePort& port);
+  void begin_sums(MessagePort& port);
+  void post_sum_receive(int peer, std::size_t segment, MessagePort& port);
+  void send_sum(std::size_t segment, MessagePort& port);
   void post_piece_send(int peer, MessagePort& port);
   void post_piece_receive(int peer, std::size_t segment, MessagePort& port);
   void add_segment(std::size_t segment);

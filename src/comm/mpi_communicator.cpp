@@ -73,7 +73,9 @@ MpiCommunicator::MpiCommunicator(const MpiLengths& lengths) : lengths_(lengths) 
   check_mpi(MPI_Comm_size(comm_, &world_size_), "MPI_Comm_size");
   DirectOptions direct = lengths_.direct;
   direct.segment_bytes = std::min(direct.segment_bytes, lengths_.longest_message);
-  direct_ = std::make_shared<DirectEngine>(comm_, rank_, world_size_, health_, direct);
+  const std::vector<std::string> hosts = all_gather(lengths_.host, "comparing hosts");
+  direct_ =
+      std::make_shared<DirectEngine>(comm_, rank_, world_size_, host_groups(hosts, rank_), health_, direct);
 }
 
 // A communicator with an operation that never ended cannot be freed; the process is about to end anyway.

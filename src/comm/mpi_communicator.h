@@ -6,6 +6,7 @@
 
 #include <mpi.h>
 
+#include "ft/base/host.h"
 #include "ft/comm/communicator.h"
 
 #include "bfloat16_ops.h"
@@ -14,7 +15,7 @@
 
 namespace ft {
 
-// Tests pass short ones. The same on every rank.
+// Tests pass short ones, and hosts that are none. But for the host, the same on every rank.
 struct MpiLengths {
   // MPI counts in int, and Open MPI 4 multiplies some of them by the element size: what is longer travels in
   // pieces of this many bytes.
@@ -22,6 +23,8 @@ struct MpiLengths {
   // Sums from here on are added up by the DirectEngine, shorter ones by MPI_Iallreduce.
   std::size_t direct_from = std::size_t{16} << 10U;
   DirectOptions direct = {};
+  // What tells this rank's host from the others.
+  std::string host = host_name();
 };
 
 class MpiCommunicator final : public Communicator {

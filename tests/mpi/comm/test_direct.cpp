@@ -21,7 +21,7 @@ using std::chrono::seconds;
 
 // Everything goes the direct way, in segments of 16 float32 and with four pairs of tags: what large messages
 // and long runs do, in small.
-constexpr MpiLengths kTiny{.direct_from = 0, .direct = {.segment_bytes = 64, .window = 3, .tag_pairs = 4}};
+const MpiLengths kTiny{.direct_from = 0, .direct = {.segment_bytes = 64, .window = 3, .tag_pairs = 4}};
 
 template <typename T>
 std::vector<T> contribution(int rank, std::size_t count, unsigned salt = 0) {
@@ -146,6 +146,24 @@ TEST_F(Direct, RanksThatAreLateChangeNothing) {
   std::this_thread::sleep_for(milliseconds(20 * world.rank()));
   start(world, values, ElementKind::kFloat32)->wait(deadline_after(seconds(20)), "a late sum");
   EXPECT_EQ(values, expected<float>(values.size()));
+}
+
+// As if every second rank were on another host.
+TEST_F(Direct, InTwoLevelsHostsAddUpFirst) {
+  if (size() != 4) GTEST_SKIP() << "two hosts of two ranks take four";
+  MpiLengths lengths = kTiny;
+  lengths.host = world.rank() % 2 == 0 ? "even" : "odd";
+  MpiCommunicator ranks(lengths);
+  for (const std::size_t count : counts) {
+    auto values = mine<float>(count);
+    start(ranks, values, ElementKind::kFloat32)->wait(deadline_after(seconds(20)), "a sum in two levels");
+    const auto a = contribution<float>(0, count), b = contribution<float>(1, count);
+    const auto c = contribution<float>(2, count), d = contribution<float>(3, count);
+    for (std::size_t i = 0; i < count; ++i) {
+      ASSERT_EQ(values[i], (a[i] + c[i]) + (b[i] + d[i])) << i << " of " << count;
+    }
+  }
+  check_sizes<std::int64_t>(ranks, ElementKind::kInt64, counts);
 }
 
 // float32 in, float32 out; every contribution rounded once, added in float32 in order, the sum rounded once.

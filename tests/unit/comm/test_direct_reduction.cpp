@@ -1,16 +1,7 @@
-// The state machine on its own: several ranks in one process, and a network that delivers in any order that
-// MPI's rule allows.
-#include <algorithm>
-#include <cstring>
-#include <deque>
-#include <map>
-#include <numeric>
-#include <random>
-#include <tuple>
-
+// The state machine on its own: several ranks in one process.
 #include <gtest/gtest.h>
 
-#include "direct_reduction.h"
+#include "reduction_network.h"
 
 namespace ft {
 namespace {
@@ -47,74 +38,6 @@ TEST(ScratchPool, KeepsWhatWasGivenBack) {
   EXPECT_EQ(pool.take(0).bytes.get(), nullptr);
 }
 
-// Ranks of one process. A message is copied when both ends are posted, which is when MPI may.
-class Network {
- public:
-  explicit Network(unsigned seed) : engine_(seed) {}
-
-  struct End {
-    int rank, peer;
-    MessageKind kind;
-    std::size_t segment;
-    std::byte* data;
-    std::size_t bytes;
-    bool sending;
-  };
-  struct Port final : MessagePort {
-    Network* network = nullptr;
-    int rank = 0;
-    void send(const void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) override {
-      auto* memory = const_cast<std::byte*>(static_cast<const std::byte*>(data));
-      network->post({rank, peer, kind, segment, memory, bytes, true});
-    }
-    void receive(void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) override {
-      network->post({rank, peer, kind, segment, static_cast<std::byte*>(data), bytes, false});
-    }
-  };
-
-  void post(const End& end) {
-    const auto from = end.sending ? end.rank : end.peer;
-    const auto to = end.sending ? end.peer : end.rank;
-    auto& [sends, receives] = channels_[{from, to, end.kind}];
-    (end.sending ? sends : receives).push_back(end);
-    if (sends.empty() || receives.empty()) return;
-    const End send = sends.front();
-    const End receive = receives.front();
-    sends.pop_front();
-    receives.pop_front();
-    ASSERT_EQ(send.bytes, receive.bytes);
-    ASSERT_EQ(send.segment, receive.segment);
-    std::memcpy(receive.data, send.data, send.bytes);
-    finished_.push_back(send);
-    finished_.push_back(receive);
-  }
-  // One finished end, any of them.
-  [[nodiscard]] bool next(End& end) {
-    if (finished_.empty()) return false;
-    std::swap(finished_[engine_() % finished_.size()], finished_.back());
-    end = finished_.back();
-    finished_.pop_back();
-    return true;
-  }
-  [[nodiscard]] bool empty() const {
-    return std::ranges::all_of(channels_, [](const auto& entry) {
-      return entry.second.first.empty() && entry.second.second.empty();
-    });
-  }
-
- private:
-  std::mt19937 engine_;
-  std::map<std::tuple<int, int, MessageKind>, std::pair<std::deque<End>, std::deque<End>>> channels_;
-  std::vector<End> finished_;
-};
-
-std::vector<float> contribution(int rank, std::size_t count) {
-  std::mt19937 engine(static_cast<unsigned>(rank) + 1);
-  std::vector<float> values(count);
-  for (auto& value : values) value = std::normal_distribution<float>()(engine);
-  return values;
-}
-
 void check(std::size_t count, int world, std::size_t window, unsigned seed) {
   Network network(seed);
   ScratchPool pool;
@@ -124,35 +47,19 @@ void check(std::size_t count, int world, std::size_t window, unsigned seed) {
   for (std::size_t i = 0; i < count; ++i) {
     for (int r = 1; r < world; ++r) expected[i] += data[static_cast<std::size_t>(r)][i];
   }
-  std::deque<DirectReduction> ranks;
-  std::deque<Network::Port> ports(static_cast<std::size_t>(world));
+  std::vector<std::unique_ptr<Reduction>> ranks;
   for (int r = 0; r < world; ++r) {
-    auto& port = ports[static_cast<std::size_t>(r)];
-    port.network = &network;
-    port.rank = r;
-    ranks.emplace_back(
+    ranks.push_back(std::make_unique<DirectReduction>(
         ReductionTask{.data = std::as_writable_bytes(std::span(data[static_cast<std::size_t>(r)])).data(),
                       .count = count,
                       .rank = r,
                       .world_size = world,
                       .segment_bytes = 64,
                       .window = window},
-        pool);
-    ranks.back().begin(port);
+        pool));
   }
-  Network::End end{};
-  while (network.next(end)) {
-    auto& reduction = ranks[static_cast<std::size_t>(end.rank)];
-    auto& port = ports[static_cast<std::size_t>(end.rank)];
-    if (end.sending) {
-      reduction.sent(end.peer, end.kind, end.segment, port);
-    } else {
-      reduction.received(end.peer, end.kind, end.segment, port);
-    }
-  }
-  EXPECT_TRUE(network.empty());
+  run_all(network, ranks);
   for (int r = 0; r < world; ++r) {
-    EXPECT_TRUE(ranks[static_cast<std::size_t>(r)].done());
     EXPECT_EQ(data[static_cast<std::size_t>(r)], expected)
         << count << " elements, rank " << r << " of " << world << ", window " << window << ", seed " << seed;
   }
