@@ -172,33 +172,41 @@ void DirectEngine::wait(const Operation& operation, Deadline deadline, std::stri
   }
 }
 
-DirectWork::DirectWork(std::shared_ptr<DirectEngine> engine,
-                       std::shared_ptr<DirectEngine::Operation> operation,
+std::size_t DirectEngine::best_count(ElementKind kind) const noexcept {
+  return groups_.two_levels() ? std::max<std::size_t>(1, options_.slice_bytes / byte_size(kind)) : 0;
+}
+
+DirectWork::DirectWork(std::shared_ptr<DirectEngine> engine, Operations operations,
                        std::shared_ptr<CommunicatorHealth> health, std::chrono::duration<double> timeout)
     : engine_(std::move(engine)),
-      operation_(std::move(operation)),
+      operations_(std::move(operations)),
       health_(std::move(health)),
       timeout_(timeout) {}
 
 // As MpiWork's.
 DirectWork::~DirectWork() {
-  if (operation_->reduction->done() || health_->failed()) return;
+  if (done() || health_->failed()) return;
   try {
     wait(deadline_after(timeout_), "an unfinished all-reduce");
   } catch (...) {  // NOLINT(bugprone-empty-catch): wait() has recorded the failure; the next operation tells
   }
 }
 
+bool DirectWork::done() const {
+  return std::ranges::all_of(operations_, [](const auto& each) { return each->reduction->done(); });
+}
+
 bool DirectWork::test() {
-  if (!operation_->reduction->done()) engine_->advance();
-  return operation_->reduction->done();
+  if (done()) return true;
+  engine_->advance();
+  return done();
 }
 
 void DirectWork::wait(Deadline deadline, std::string_view what) {
-  if (operation_->reduction->done()) return;
+  if (done()) return;
   health_->require_sound(what);
   try {
-    engine_->wait(*operation_, deadline, what);
+    for (const auto& operation : operations_) engine_->wait(*operation, deadline, what);
   } catch (const Error& error) {
     health_->fail(error.what());
     throw;

@@ -25,6 +25,8 @@ struct DirectOptions {
   std::size_t segment_bytes = (std::size_t{64} << 10U) - 256;
   // Segments under way to or from each peer: 4 MiB, what a kernel takes in for a socket between two polls.
   std::size_t window = 64;
+  // Of an operation in two levels.
+  std::size_t slice_bytes = std::size_t{4} << 20U;
   // Pairs of tags, used in turn; the standard promises 32767 tags.
   int tag_pairs = 16'000;
 };
@@ -45,6 +47,9 @@ class DirectEngine {
   // failed.
   [[nodiscard]] std::shared_ptr<Operation> start(void* data, std::size_t count, ElementKind kind, Wire wire,
                                                  Deadline deadline);
+  // Sums of so many elements are best cut into several operations; 0: not at all. In two levels one level's
+  // messages then travel while another's are added.
+  [[nodiscard]] std::size_t best_count(ElementKind kind) const noexcept;
   // Moves all operations on; true when a message came or went. A throw leaves the communicator failed.
   bool advance();
   // Polls until `operation` is done; sleeps whenever nothing moves. PeerError naming `what` at the deadline.
@@ -82,11 +87,12 @@ class DirectEngine {
   int completions_ = 0;
 };
 
-// The Work of one operation.
+// The Work of the operations that one sum was cut into.
 class DirectWork final : public Work {
  public:
+  using Operations = std::vector<std::shared_ptr<DirectEngine::Operation>>;
   // `timeout` bounds the wait in the destructor.
-  DirectWork(std::shared_ptr<DirectEngine> engine, std::shared_ptr<DirectEngine::Operation> operation,
+  DirectWork(std::shared_ptr<DirectEngine> engine, Operations operations,
              std::shared_ptr<CommunicatorHealth> health, std::chrono::duration<double> timeout);
   DirectWork(const DirectWork&) = delete;
   DirectWork& operator=(const DirectWork&) = delete;
@@ -96,8 +102,10 @@ class DirectWork final : public Work {
   void wait(Deadline deadline, std::string_view what) override;
 
  private:
+  [[nodiscard]] bool done() const;
+
   std::shared_ptr<DirectEngine> engine_;
-  std::shared_ptr<DirectEngine::Operation> operation_;
+  Operations operations_;
   std::shared_ptr<CommunicatorHealth> health_;
   std::chrono::duration<double> timeout_;
 };

@@ -99,8 +99,17 @@ std::unique_ptr<Work> MpiCommunicator::start_all_reduce(void* data, std::size_t 
   if (!goes_direct(count, kind, op, wire)) return start_mpi_all_reduce(data, count, kind, op);
   if (world_size_ == 1)
     return std::make_unique<MpiWork>(std::vector<MPI_Request>(), health_, direct_, timeout());
-  auto operation = direct_->start(data, count, kind, wire, deadline_after(timeout()));
-  return std::make_unique<DirectWork>(direct_, std::move(operation), health_, timeout());
+  const std::size_t width = byte_size(kind);
+  const std::size_t best = direct_->best_count(kind);
+  const std::size_t slice = best == 0 ? std::max<std::size_t>(1, count) : best;
+  DirectWork::Operations operations;
+  operations.reserve(count / slice + 1);
+  for (std::size_t begin = 0; begin < count; begin += slice) {
+    void* piece = static_cast<std::byte*>(data) + begin * width;
+    operations.push_back(
+        direct_->start(piece, std::min(slice, count - begin), kind, wire, deadline_after(timeout())));
+  }
+  return std::make_unique<DirectWork>(direct_, std::move(operations), health_, timeout());
 }
 
 std::unique_ptr<Work> MpiCommunicator::start_mpi_all_reduce(void* data, std::size_t count, ElementKind kind,

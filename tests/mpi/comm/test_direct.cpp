@@ -153,6 +153,8 @@ TEST_F(Direct, InTwoLevelsHostsAddUpFirst) {
   if (size() != 4) GTEST_SKIP() << "two hosts of two ranks take four";
   MpiLengths lengths = kTiny;
   lengths.host = world.rank() % 2 == 0 ? "even" : "odd";
+  lengths.direct.slice_bytes = 1'000;  // several operations for the longer ones
+  lengths.direct.tag_pairs = 40;
   MpiCommunicator ranks(lengths);
   for (const std::size_t count : counts) {
     auto values = mine<float>(count);
