@@ -34,12 +34,16 @@ while (($#)); do
   shift
 done
 [[ -d $(dirname "$out") ]] || die "there is no folder $(dirname "$out") to write $out to"
+[[ ! -d $out ]] || die "--out takes a file, and $out is a folder"
+for tool in cmake ldd objdump orted strip tar xz; do
+  command -v "$tool" >/dev/null || die "there is no $tool, which packing takes: run launch/setup.sh"
+done
 
 ft_dist=$(find_program ft_dist)
 ft_pack=$(find_program ft_pack)
 mpirun=$(command -v mpirun) || die "there is no mpirun to take along: run launch/setup.sh"
 stage=$(mktemp -d "${TMPDIR:-/tmp}/ft_dist-bundle.XXXXXX")
-trap 'rm -rf "$stage"' EXIT
+trap 'rm -rf "$stage" "$out.tmp"' EXIT
 bundle=$stage/ft_dist-bundle
 mkdir -p "$bundle/bin" "$bundle/lib"
 
@@ -53,6 +57,7 @@ if ((with_tests)); then
   install -m 755 "$FT_ROOT/tests/gpu/run.py" "$bundle/gpu_tests.py"
 fi
 strip --strip-unneeded "$bundle"/bin/*
+for program in "$bundle"/bin/*; do forget_run_path "$program"; done
 
 note "Open MPI's plugins"
 copy_open_mpi "$bundle"
@@ -69,6 +74,6 @@ names=(ft_dist ft_pack mpirun)
 for name in "${names[@]}"; do install -m 755 "$FT_ROOT/launch/bundle/start.sh" "$bundle/$name"; done
 
 note "packing"
-tar -C "$stage" --sort=name --owner=0 --group=0 --mtime=@0 -cf - ft_dist-bundle | xz -T0 -3 >"$out.tmp"
+tar -C "$stage" --sort=name --owner=0 --group=0 --mode=a+rX --mtime=@0 -cf - ft_dist-bundle | xz -T0 -3 >"$out.tmp"
 mv "$out.tmp" "$out"
 note "$(du -h --apparent-size "$out" | cut -f1) in $out; it wants glibc $newest_glibc and torch $(torch_version)"

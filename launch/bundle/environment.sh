@@ -16,24 +16,27 @@ fi
 # Folders of LibTorch and of what it brings, with colons; nothing when there is none.
 bundle_torch() {
   if [ -n "${FT_LIBTORCH:-}" ]; then
-    echo "$FT_LIBTORCH/lib"
+    if [ -e "$FT_LIBTORCH/lib/libtorch_cpu.so" ]; then echo "$FT_LIBTORCH/lib"; else echo '!FT_LIBTORCH'; fi
     return
   fi
   for bundle_python in "${FT_PYTHON:-}" "${VIRTUAL_ENV:+$VIRTUAL_ENV/bin/python3}" python3; do
     [ -n "$bundle_python" ] || continue
     # Not `import torch`: that takes seconds, at every start.
     "$bundle_python" - <<'PYTHON' 2>/dev/null && return
-import importlib.metadata, importlib.util, pathlib, sys
+import sys
+sys.path = [folder for folder in sys.path if folder]  # not the working directory
+import importlib.metadata, importlib.util, pathlib
 spec = importlib.util.find_spec("torch")
 if spec is None:
     sys.exit(1)
-found = importlib.metadata.version("torch").split("+")[0]
-if found != "@TORCH@":
-    print(f"!{found}")
-    sys.exit(0)
+version = importlib.metadata.version("torch")
 torch = pathlib.Path(spec.origin).parent
-nvidia = torch.parent / "nvidia"
-print(":".join(map(str, [torch / "lib", *sorted(nvidia.glob("*/lib"))])))
+folders = [torch / "lib", *sorted((torch.parent / "nvidia").glob("*/lib"))]
+whole = all(any((folder / name).exists() for folder in folders) for name in ("libnccl.so.2", "libcudart.so.13"))
+if version.split("+")[0] != "@TORCH@" or not whole:
+    print(f"!{version}")
+    sys.exit(0)
+print(":".join(map(str, folders)))
 PYTHON
   done
 }
@@ -44,8 +47,9 @@ if [ "$name" != ft_pack ]; then
   case $bundle_found in
     '') [ "$name" = mpirun ] ||
       bundle_die "no LibTorch here (hint: pip install torch==@TORCH@, and FT_PYTHON=that Python; or FT_LIBTORCH=folder)" ;;
+    '!FT_LIBTORCH') bundle_die "FT_LIBTORCH=$FT_LIBTORCH holds no lib/libtorch_cpu.so" ;;
     '!'*) [ "$name" = mpirun ] ||
-      bundle_die "torch ${bundle_found#!} is installed, and the bundle needs @TORCH@ (hint: pip install torch==@TORCH@)" ;;
+      bundle_die "torch ${bundle_found#!} is installed, and the bundle needs @TORCH@ from PyPI, with CUDA 13 (hint: pip install torch==@TORCH@)" ;;
     *) bundle_path=$bundle_path:$bundle_found ;;
   esac
 fi

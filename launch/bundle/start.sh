@@ -1,6 +1,7 @@
 #!/bin/sh
 # Starts the program of this name in the bundle, with the bundle's libraries and Open MPI and this machine's LibTorch.
-bundle=$(dirname "$(readlink -f "$0")")
-name=$(basename "$0")
+script=$(readlink -f "$0")
+bundle=$(dirname "$script")
+name=$(basename "$script")
 . "$bundle/lib/environment.sh"
 exec "$bundle/bin/$name" "$@"

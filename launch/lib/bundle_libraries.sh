@@ -8,6 +8,16 @@ readonly BUNDLE_MPI_LIB=lib/x86_64-linux-gnu/openmpi/lib
 # memory, and NCCL its own ways.
 readonly BUNDLE_SKIPPED_PLUGINS='_(ucx|ofi|openib|psm|psm2|cm|monitoring|flux|jsm|gridengine|treematch|romio321|ompio|individual|dynamic|dynamic_gen2|two_phase|vulcan|lockedfile)\.so$'
 
+readonly BUNDLE_TORCH_LIBRARIES='(^|/)lib(torch|c10|nccl|cudart|cublas|cudnn|cufft|cusparse|cusolver|curand|cupti|nvrtc|nvJitLink|nvToolsExt|nvshmem|cufile|gomp-|shm|caffe2)[^/]*$'
+
+# Where the programs' libraries are that no folder of the system's search path has.
+bundle_search_path() {
+  printf '%s' "/usr/$BUNDLE_MPI_LIB:/usr/lib/x86_64-linux-gnu/pmix2/lib:/usr/lib/x86_64-linux-gnu/hdf5/serial"
+}
+
+# A program's own run path leads to folders of this machine; the bundle's start scripts say where to look.
+forget_run_path() { cmake -P /dev/stdin <<<"file(RPATH_REMOVE FILE \"$1\")"; }
+
 copy_open_mpi() {
   local bundle=$1 plugin
   mkdir -p "$bundle/$BUNDLE_MPI_LIB/openmpi3" "$bundle/share" "$bundle/etc/openmpi"
@@ -36,12 +46,15 @@ copy_libraries() {
 }
 
 libraries_of() {
-  local bundle=$1
-  find "$bundle" -type f \( -name '*.so' -o -path '*/bin/*' \) -print0 |
-    LD_LIBRARY_PATH=/usr/lib/x86_64-linux-gnu/pmix2/lib xargs -0 ldd 2>/dev/null |
-    awk '$2 == "=>" && $3 ~ /^\// { print $3 }' | sort -u |
+  local bundle=$1 found missing
+  found=$(find "$bundle" -type f \( -name '*.so' -o -path '*/bin/*' \) -print0 |
+    LD_LIBRARY_PATH=$(bundle_search_path) xargs -0 ldd 2>/dev/null)
+  missing=$(awk '$2 == "=>" && $3 == "not" { print $1 }' <<<"$found" | sort -u |
+    grep -Ev "$BUNDLE_TORCH_LIBRARIES" | tr '\n' ' ' || true)
+  [[ -z $missing ]] || die "not found, though something in the bundle wants it: $missing"
+  awk '$2 == "=>" && $3 ~ /^\// { print $3 }' <<<"$found" | sort -u |
     grep -Ev '/(ld-linux-x86-64|lib(c|m|dl|rt|pthread|util|resolv|nsl|anl))\.so' |
-    grep -Ev '/lib(torch|c10|nccl|cudart|cublas|cudnn|cufft|cusparse|cusolver|curand|cupti|nvrtc|nvJitLink|nvToolsExt|nvshmem|cufile|gomp-|shm|caffe2)[^/]*$' |
+    grep -Ev "$BUNDLE_TORCH_LIBRARIES" |
     grep -v '/site-packages/'
 }
 

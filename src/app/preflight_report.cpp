@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -11,17 +12,22 @@ namespace {
 
 // Below a 100 Mbit network's rate, the 45 MB of ResNet-18's gradients take seconds a step.
 constexpr double kTooSlow = 20e6;
-// Of the median link.
+// Of the fastest link: where one host of three is slow, most links are.
 constexpr double kSlowShare = 0.5;
 constexpr double kClockLimit = 1.0;
 
+// Three digits at least, and never an exponent.
+std::string three_digits(double value) {
+  return value < 99.95 ? fmt::format("{:.3g}", value) : fmt::format("{:.0f}", value);
+}
+
 std::string format_rate(double bytes_per_s) {
   return bytes_per_s >= 1e9 ? fmt::format("{:.1f} GB/s", bytes_per_s / 1e9)
-                            : fmt::format("{:.3g} MB/s", bytes_per_s / 1e6);
+                            : three_digits(bytes_per_s / 1e6) + " MB/s";
 }
 
 std::string format_time(double seconds) {
-  return seconds < 1e-3 ? fmt::format("{:.0f} us", seconds * 1e6) : fmt::format("{:.3g} ms", seconds * 1e3);
+  return seconds < 1e-3 ? fmt::format("{:.0f} us", seconds * 1e6) : three_digits(seconds * 1e3) + " ms";
 }
 
 std::string end_of_link(int rank, const std::vector<RankPlace>& places) {
@@ -36,9 +42,9 @@ void warn_of_slow_links(const Preflight& found, const std::vector<RankPlace>& pl
     return places[static_cast<std::size_t>(link.a)].host != places[static_cast<std::size_t>(link.b)].host;
   });
   if (links.size() < 3) return;  // of two nobody can say which is the odd one
-  const double usual = links[links.size() / 2].bytes_per_s;
+  const double fastest = links.back().bytes_per_s;
   for (const LinkSpeed& link : links) {
-    if (link.bytes_per_s >= kSlowShare * usual) break;  // slowest first
+    if (link.bytes_per_s >= kSlowShare * fastest) break;  // slowest first
     warnings.push_back(
         fmt::format("a slow link: {}, where {} is usual", describe_link(link, places), format_rate(usual)));
   }
@@ -46,13 +52,13 @@ void warn_of_slow_links(const Preflight& found, const std::vector<RankPlace>& pl
 
 void warn_of_clocks(const Preflight& found, const std::vector<RankPlace>& places,
                     std::vector<std::string>& warnings) {
-  std::string named;  // one line a host
+  std::set<std::string> named;  // one line a host
   for (std::size_t r = 0; r < found.clocks.size(); ++r) {
     const double ahead = found.clocks[r].certain_s();
-    if (std::abs(ahead) < kClockLimit || places[r].host == named) continue;
-    named = places[r].host;
-    warnings.push_back(fmt::format("the clock of {} is {:.1f} s {} that of {}: set both by NTP", named,
-                                   std::abs(ahead), ahead > 0 ? "ahead of" : "behind", places[0].host));
+    if (std::abs(ahead) < kClockLimit || !named.insert(places[r].host).second) continue;
+    warnings.push_back(fmt::format("the clock of {} is {:.1f} s {} that of {}: set both by NTP",
+                                   places[r].host, std::abs(ahead), ahead > 0 ? "ahead of" : "behind",
+                                   places[0].host));
   }
 }
 

@@ -34,32 +34,35 @@ double time_all_reduce(Communicator& gradients, void* data, std::size_t count) {
   return watch.seconds();
 }
 
-// The first is not counted: it may set up connections. It tells how many fit.
+// The first ones are not counted: they set up connections. They also tell how many fit.
 double repeat_all_reduce(Communicator& gradients, void* data, std::size_t count, Seconds budget) {
   constexpr double kMost = 200;
-  const double first = largest_of_all(gradients, time_all_reduce(gradients, data, count));
-  const int times = static_cast<int>(std::clamp(budget.count() / first, 1.0, kMost));
+  (void)time_all_reduce(gradients, data, count);
+  const double second = largest_of_all(gradients, time_all_reduce(gradients, data, count));
+  const int times = static_cast<int>(std::clamp(budget.count() / second, 1.0, kMost));
   std::vector<double> seconds;
+  seconds.reserve(static_cast<std::size_t>(times));
   for (int i = 0; i < times; ++i) seconds.push_back(time_all_reduce(gradients, data, count));
   return largest_of_all(gradients, median(std::move(seconds)));
 }
 
-// Swaps until the clock of the pair's first has run out, which its messages say. The median seconds of one.
+// Swaps until the clock of the pair's first has run out, which its messages say, but not fewer than a few.
+// The mean seconds of one: swaps of small messages fall into pairs of a short and a long one, when one side
+// is a little late. The first waited for the other side to come.
 double time_exchanges(Communicator& host, int peer, std::size_t bytes, Seconds budget) {
+  constexpr int kFewest = 3;
   const bool decides = host.rank() < peer;
   std::vector<std::byte> mine(bytes), theirs(bytes);
-  std::vector<double> seconds;
-  const Stopwatch whole;
-  for (bool last = false; !last;) {
-    if (decides) last = whole.seconds() >= budget.count();
+  Stopwatch measured;
+  int times = -1;
+  for (bool last = false; !last; ++times) {
+    if (times == 0) measured.restart();
+    if (decides) last = times >= kFewest && measured.seconds() >= budget.count();
     mine[0] = std::byte{last};
-    const Stopwatch once;
     host.exchange(mine, theirs, peer, kWhat);
-    seconds.push_back(once.seconds());
     if (!decides) last = theirs[0] == std::byte{1};
   }
-  if (seconds.size() > 1) seconds.erase(seconds.begin());  // it waited for the other to come
-  return median(std::move(seconds));
+  return measured.seconds() / times;
 }
 
 LinkSpeed measure_link(Communicator& host, int peer, Seconds budget) {

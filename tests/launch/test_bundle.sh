@@ -9,6 +9,8 @@ SOURCE=$1 PYTHON=$2
 [[ $EUID -eq 0 ]] || { echo "SKIPPED: hiding this machine's libraries takes root"; exit 77; }
 unshare --mount true 2>/dev/null || { echo "SKIPPED: this kernel gives no mount namespaces here"; exit 77; }
 WORK=$(mktemp -d)
+VENV=$(dirname "$(dirname "$PYTHON")")
+export WORK VENV  # hide.sh reads them
 trap 'rm -rf "$WORK"' EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
 
@@ -34,9 +36,15 @@ done
 for program in /usr/bin/mpirun.openmpi /usr/bin/orterun /usr/bin/orted; do
   [ ! -e "$program" ] || mount --bind /dev/null "$(readlink -f "$program")"
 done
+# The virtual environment is somewhere else: what finds LibTorch finds it through FT_PYTHON.
+mkdir "$WORK/moved" 2>/dev/null || true
+mount --bind "$VENV" "$WORK/moved"
+mount -t tmpfs none "$VENV"
 exec "$@"
 EOF
-hidden() { unshare --mount sh "$WORK/hide.sh" env -u LD_LIBRARY_PATH FT_PYTHON="$PYTHON" "$@"; }
+hidden() {
+  unshare --mount sh "$WORK/hide.sh" env -u LD_LIBRARY_PATH FT_PYTHON="$WORK/moved/bin/python" "$@"
+}
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
 
 # The hiding hides: otherwise nothing below shows anything.
@@ -53,7 +61,7 @@ for name, colour in (("red", (200, 30, 30)), ("blue", (30, 30, 200))):
         Image.new("RGB", (40 + i, 40), tuple(c + 3 * i for c in colour)).save(folder / f"{i}.png")
 EOF
 hidden "$BUNDLE/ft_pack" pack "$WORK/pictures" --out "$WORK/packed" >"$WORK/out" 2>&1 || fail "ft_pack: $(cat "$WORK/out")"
-verdict=$(hidden "$BUNDLE/mpirun" --oversubscribe --bind-to none -np 2 "$BUNDLE/ft_dist" check 2>"$WORK/log") ||
+verdict=$(hidden "$BUNDLE/mpirun" --oversubscribe --bind-to none -np 2 "$BUNDLE/ft_dist" check --set run.device=cpu 2>"$WORK/log") ||
   fail "check: $(cat "$WORK/log")"
 [[ $verdict == "check: ready"*": 2 ranks on"* ]] || fail "check said '$verdict'"
 hidden "$BUNDLE/mpirun" --oversubscribe --bind-to none -np 2 "$BUNDLE/ft_dist" --set data.train="$WORK/packed" \
@@ -77,4 +85,9 @@ said=$(PATH=$WORK/old:$PATH "$BUNDLE/ft_dist" --version 2>&1) || status=$?
 status=0
 said=$(FT_PYTHON=/bin/false PATH=$WORK/old/none:/usr/bin:/bin VIRTUAL_ENV='' "$BUNDLE/ft_dist" --version 2>&1) || status=$?
 [[ $status -eq 2 && $said == *"no LibTorch here"*"pip install torch=="* ]] || fail "no torch: $status, '$said'"
+status=0
+said=$(FT_LIBTORCH=$WORK "$BUNDLE/ft_dist" --version 2>&1) || status=$?
+[[ $status -eq 2 && $said == *"holds no lib/libtorch_cpu.so"* ]] || fail "FT_LIBTORCH: $status, '$said'"
+ln -s "$BUNDLE/ft_pack" "$WORK/packer"
+hidden "$WORK/packer" --version >/dev/null || fail "not through a link of another name"
 echo "$size bytes; packs, checks and trains with every library of this machine hidden"

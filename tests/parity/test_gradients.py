@@ -67,6 +67,7 @@ def reduce_in_torch(rank, world, folder):
 
 
 def worst(found, expected):
+    assert all(torch.isfinite(g).all() for g in [*found.values(), *expected.values()])
     largest = max(g.abs().max() for g in expected.values())
     return max(((found[name] - g).abs().max() / largest).item() for name, g in expected.items())
 

@@ -35,7 +35,7 @@ struct AllReduceSpeed {
 struct LinkSpeed {
   int a = 0;
   int b = 0;
-  double latency_s = 0;    // half of a small message's way there and back
+  double latency_s = 0;    // of a small message, when each has just had the other's
   double bytes_per_s = 0;  // each way, both ways at once
 };
 

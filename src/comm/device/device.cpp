@@ -7,6 +7,7 @@
 
 #include "ft/base/error.h"
 #include "ft/base/host.h"
+#include "ft/comm/agreement.h"
 #include "ft/comm/device/pick.h"
 
 #include "gpu.h"
@@ -54,7 +55,11 @@ ChosenDevice choose_device(DeviceChoice wish, int local_rank, int local_size) {
 
 BackendChoice choose_backend(BackendChoice wish, Communicator& host, const torch::Device& device) {
   const auto gpus = host.all_gather(gpu_of_this_rank(device), "comparing devices");
-  return pick_backend(wish, gpus, host.backend(), sharing_here());
+  // The variable that lets ranks share a GPU is each rank's own.
+  BackendChoice backend = wish;
+  agree(host, "choosing the backend",
+        [&] { backend = pick_backend(wish, gpus, host.backend(), sharing_here()); });
+  return backend;
 }
 
 }  // namespace ft

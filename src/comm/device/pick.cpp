@@ -13,7 +13,8 @@ namespace {
 
 // The cure of too few GPUs, after the ones that are always there.
 std::string sharing_hint(GpuSharing sharing) {
-  return sharing == GpuSharing::kOffered ? "; NCCL_MULTI_RANK_GPU_ENABLE=1 lets ranks share one" : "";
+  return sharing == GpuSharing::kOffered ? "; mpirun -x NCCL_MULTI_RANK_GPU_ENABLE=1 lets ranks share one"
+                                         : "";
 }
 
 void require_gpus_of_their_own(const std::vector<std::string>& gpus, GpuSharing sharing) {

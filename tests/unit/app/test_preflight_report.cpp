@@ -51,7 +51,18 @@ TEST(PreflightReport, NamesTheLinkThatIsSlowerThanTheOthers) {
   found.links = {{1, 2, 0.001, 40e6}, {0, 1, 0.0001, 110e6}, {0, 2, 0.0001, 112e6}};
   EXPECT_THAT(
       preflight_warnings(found, on_hosts({"n0", "n1", "n2"})),
-      ElementsAre("a slow link: rank 1 on n1 - rank 2 on n2: 40 MB/s, 1 ms, where 110 MB/s is usual"));
+      ElementsAre("a slow link: rank 1 on n1 - rank 2 on n2: 40 MB/s, 1 ms, where others reach 112 MB/s"));
+}
+
+TEST(PreflightReport, WritesNoExponents) {
+  EXPECT_EQ(describe_link({0, 1, 1.2, 999.7e6}, on_hosts({"n0", "n1"})),
+            "rank 0 on n0 - rank 1 on n1: 1000 MB/s, 1200 ms");
+}
+
+TEST(PreflightReport, NamesBothLinksOfASlowHost) {
+  Preflight found;
+  found.links = {{0, 2, 0.001, 10e6}, {1, 2, 0.001, 11e6}, {0, 1, 0.0001, 112e6}};
+  EXPECT_EQ(preflight_warnings(found, on_hosts({"n0", "n1", "n2"})).size(), 2U);
 }
 
 TEST(PreflightReport, LeavesLinksWithinAHostAlone) {

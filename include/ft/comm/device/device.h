@@ -22,7 +22,8 @@ struct ChosenDevice {
 [[nodiscard]] ChosenDevice choose_device(DeviceChoice wish, int local_rank, int local_size);
 
 // auto picks NCCL when every rank has its own GPU, else MPI, else single. UsageError for a wish that cannot
-// be met, for ranks that share a GPU, and for a mix of GPUs and CPUs. Collective over `host`.
+// be met, for ranks that share a GPU, and for a mix of GPUs and CPUs; known to all ranks.
+// Collective over `host`.
 [[nodiscard]] BackendChoice choose_backend(BackendChoice wish, Communicator& host,
                                            const torch::Device& device);
 
