@@ -3,5 +3,6 @@
 script=$(readlink -f "$0")
 bundle=$(dirname "$script")
 name=$(basename "$script")
+# shellcheck source=/dev/null
 . "$bundle/lib/environment.sh"
 exec "$bundle/bin/$name" "$@"
