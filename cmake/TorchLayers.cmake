@@ -14,7 +14,7 @@ endfunction()
 
 ft_add_layer(device FOLDER comm/device LINK ft_base ft_config ft_comm torch::torch)
 ft_add_layer(model LINK ft_base ft_config ft_formats torch::torch)
-ft_add_layer(train LINK ft_comm ft_data ft_model ft_report ft_device)
+ft_add_layer(train LINK ft_comm ft_liveness ft_data ft_model ft_report ft_device)
 foreach(LAYER device model train)
   ft_reuse_torch_pch(ft_${LAYER})
 endforeach()

@@ -9,6 +9,7 @@
 #include "ft/base/standard_output.h"
 #include "ft/comm/agreement.h"
 #include "ft/comm/backends.h"
+#include "ft/comm/liveness/liveness.h"
 #include "ft/comm/mpi_session.h"
 #include "ft/train/stop_request.h"
 
@@ -40,7 +41,7 @@ int dispatch(Session& session) {
   return train_command(session);
 }
 
-int run(MpiSession& mpi, int argc, char** argv) {
+int run(MpiSession& mpi, Liveness& liveness, int argc, char** argv) {
   auto host = make_host_communicator(mpi);
   Parsed parsed;
   agree(*host, "reading the command line", [&] { parsed = parse_command_line(argc, argv); });
@@ -48,7 +49,7 @@ int run(MpiSession& mpi, int argc, char** argv) {
     if (host->rank() == 0) std::cout << parsed.text << std::flush;
     return 0;
   }
-  const auto session = open_session(mpi, *parsed.command, std::move(host));
+  const auto session = open_session(mpi, liveness, *parsed.command, std::move(host));
   const int code = dispatch(*session);
   if (session->context.is_root()) finish_standard_output();
   return code;
@@ -66,26 +67,38 @@ std::string rank_on_host(int rank) {
   return fmt::format("rank {} on {}: ", rank, host_name());
 }
 
-int run_and_report(MpiSession& mpi, int argc, char** argv) {
+// After an error that this rank has alone, and has said: the others may be waiting for it.
+void end_the_others(MpiSession& mpi, Liveness& liveness, int code, const std::string& what) {
+  if (liveness.watching()) liveness.leave_after_failure(code, what);
+  mpi.abort(code);
+}
+
+int run_and_report(MpiSession& mpi, Liveness& liveness, int argc, char** argv) {
+  // What follows the loss of a rank is a consequence of it, whatever it looks like here. MPI may notice
+  // before the watchdog does.
+  const auto leave_if_lost = [&](std::chrono::milliseconds patience) {
+    if (liveness.lost_within(patience)) liveness.leave_after_loss();
+  };
   try {
-    const int code = run(mpi, argc, argv);
+    const int code = run(mpi, liveness, argc, argv);
     mpi.finalize();
     return code;
   } catch (const Error& error) {
     const int code = static_cast<int>(error.code());
+    leave_if_lost(error.code() == ExitCode::kPeer ? std::chrono::seconds(1) : std::chrono::seconds(0));
     if (!error.known_to_all() || mpi.rank() == 0) {
       report(error.names_its_ranks() ? "" : rank_on_host(mpi.rank()), error.what(), error.hint());
     }
     if (error.known_to_all()) {
       mpi.finalize();
     } else {
-      // The others may be waiting for this rank: end them too.
-      mpi.abort(code);
+      end_the_others(mpi, liveness, code, error.what());
     }
     return code;
   } catch (const std::exception& error) {
+    leave_if_lost(std::chrono::seconds(0));
     report(rank_on_host(mpi.rank()), error.what(), "this is a bug in ft_dist");
-    mpi.abort(static_cast<int>(ExitCode::kBug));
+    end_the_others(mpi, liveness, static_cast<int>(ExitCode::kBug), error.what());
     return static_cast<int>(ExitCode::kBug);
   }
 }
@@ -96,7 +109,8 @@ int main(int argc, char** argv) {
   ft::hold_stop_requests();
   try {
     MpiSession mpi(argc, argv);
-    return run_and_report(mpi, argc, argv);
+    Liveness liveness(mpi.rank(), mpi.world_size());
+    return run_and_report(mpi, liveness, argc, argv);
   } catch (const Error& error) {
     report(rank_on_host(launcher_environment().rank), error.what(), error.hint());
     return static_cast<int>(error.code());

@@ -58,13 +58,13 @@ EvaluatorOptions evaluator_options(const Session& session, int workers) {
   return options;
 }
 
-Evaluation evaluate_alone(Session& session, const PackedSet& set, ResNet model, const Beat& beat) {
+Evaluation evaluate_alone(Session& session, const PackedSet& set, ResNet model) {
   Progress progress("eval", set.size(), "images");
   Evaluation result =
       evaluate(model, set, nullptr, evaluator_options(session, session.context.threads.eval_workers),
                [&](std::uint64_t done) {
                  progress.update(done);
-                 beat();
+                 session.context.activity->progress(done, set.size());
                });
   progress.finish();
   return result;
@@ -72,11 +72,13 @@ Evaluation evaluate_alone(Session& session, const PackedSet& set, ResNet model, 
 
 Evaluation evaluate_share(Session& session, const PackedSet& set, ResNet model) {
   std::optional<Progress> progress;
+  session.context.activity->enter("evaluation");
   Evaluation result =
       evaluate_together(model, set, nullptr, evaluator_options(session, session.context.threads.workers),
                         *session.host, [&](std::uint64_t done, std::uint64_t of) {
                           if (!progress) progress.emplace("eval", of, "images", session.context.is_root());
                           progress->update(done);
+                          session.context.activity->progress(done, of);
                         });
   if (progress) progress->finish();
   return result;
@@ -129,9 +131,9 @@ int eval_command(Session& session) {
     evaluate_on_all_ranks(session);
     return 0;
   }
-  run_on_root(*session.host, "evaluation on rank 0", [&](const Beat& beat) {
+  run_on_root(*session.host, *session.context.activity, "evaluation on rank 0", [&] {
     const Subject subject = open_subject(session);
-    report(subject, evaluate_alone(session, *subject.set, subject.model->model, beat));
+    report(subject, evaluate_alone(session, *subject.set, subject.model->model));
   });
   return 0;
 }

@@ -34,6 +34,15 @@ std::string every_key(const Config& config) {
   return text;
 }
 
+void start_watchdog(Session& session) {
+  LivenessOptions options;
+  options.interface = session.config.dist.interface;
+  options.peer_timeout = std::chrono::seconds(session.config.dist.peer_timeout_s);
+  session.liveness.set_loss_log([log = session.log](const std::string& text) { log_to_file(log, text); });
+  session.liveness.start(*session.host, options);
+  session.context.activity = session.liveness.activity();
+}
+
 void choose_where_to_compute(Session& session) {
   Communicator& host = *session.host;
   std::vector<RankPlace> places;
@@ -77,14 +86,15 @@ void require_same_on_all_ranks(Communicator& host, const std::string& lines, con
   }
 }
 
-std::unique_ptr<Session> open_session(MpiSession& mpi, const CommandLine& line,
+std::unique_ptr<Session> open_session(MpiSession& mpi, Liveness& liveness, const CommandLine& line,
                                       std::unique_ptr<Communicator> host) {
-  auto session = std::make_unique<Session>(mpi, line, std::move(host));
+  auto session = std::make_unique<Session>(mpi, liveness, line, std::move(host));
   agree(*session->host, "reading the config",
         [&] { session->config = load_config(line.config, line.overrides); });
   require_same_on_all_ranks(*session->host, every_key(session->config), "the config");
   require_same_on_all_ranks(*session->host, version_id(), "the version of ft_dist");
   session->host->set_timeout(std::chrono::seconds(session->config.dist.timeout_s));
+  start_watchdog(*session);
   choose_where_to_compute(*session);
   const bool deterministic = session->config.train.deterministic || session->config.dist.elastic > 0;
   set_compute_modes(session->config.train.precision, deterministic, session->context.threads.compute);

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "ft/comm/communicator.h"
+#include "ft/comm/liveness/liveness.h"
 #include "ft/comm/mpi_session.h"
 #include "ft/config/config.h"
 #include "ft/train/rank_context.h"
@@ -16,13 +17,16 @@ namespace ft::app {
 
 // Members are destroyed last to first: communicators before MPI.
 struct Session {
-  Session(MpiSession& session, CommandLine command_line, std::unique_ptr<Communicator> communicator)
+  Session(MpiSession& session, Liveness& watchdog, CommandLine command_line,
+          std::unique_ptr<Communicator> communicator)
       : mpi(session),
+        liveness(watchdog),
         line(std::move(command_line)),
         log(make_log(communicator->rank())),
         host(std::move(communicator)) {}
 
   MpiSession& mpi;
+  Liveness& liveness;
   CommandLine line;
   Log log;
   std::unique_ptr<Communicator> host;
@@ -33,9 +37,10 @@ struct Session {
   std::string links;  // how fast the ranks reach each other, for the table of ranks
 };
 
-// Loads and compares the config, chooses the device and the backend, maps the ranks, sets torch's modes.
-// Collective; what it throws is known to all ranks.
-[[nodiscard]] std::unique_ptr<Session> open_session(MpiSession& mpi, const CommandLine& line,
+// Loads and compares the config, starts the watchdog, chooses the device and the backend, maps the ranks,
+// sets torch's modes. Collective; what it throws is known to all ranks.
+[[nodiscard]] std::unique_ptr<Session> open_session(MpiSession& mpi, Liveness& liveness,
+                                                    const CommandLine& line,
                                                     std::unique_ptr<Communicator> host);
 
 // UsageError when a text differs between ranks: names the first line that does.

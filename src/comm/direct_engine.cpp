@@ -114,6 +114,7 @@ void DirectEngine::free_tag_pair(int tag_pair, Deadline deadline) {
 bool DirectEngine::advance() {
   if (requests_.empty()) return false;
   try {
+    if (health_->watch() != nullptr) health_->watch()->require_all_alive();
     test_some();
     for (int i = 0; i < completions_; ++i) {
       // A copy: what completes may post more.
@@ -160,13 +161,19 @@ void DirectEngine::remove_finished() {
 }
 
 void DirectEngine::wait(const Operation& operation, Deadline deadline, std::string_view what) {
+  if (operation.reduction->done()) return;
+  PeerWatch* const watch = health_->watch();
+  const WaitNote note(watch, what);
+  const std::chrono::duration<double> patience = deadline - std::chrono::steady_clock::now();
   const PollPacer since_start(kBriefSleep);
   PollPacer since_news(kBriefSleep);
   while (!operation.reduction->done()) {
     if (advance()) {
       since_news = PollPacer(kBriefSleep);
     } else if (since_news.waited() >= kPatience) {
-      if (std::chrono::steady_clock::now() >= deadline) throw_timed_out(what, since_start.waited());
+      if (std::chrono::steady_clock::now() >= deadline && !extended_by_progress(watch, patience)) {
+        throw_timed_out(what, since_start.waited());
+      }
       since_news.sleep();
     }
   }

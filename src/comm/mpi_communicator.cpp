@@ -189,6 +189,11 @@ void MpiCommunicator::all_reduce_host(std::span<double> values, ReduceOp op, std
   finish(request, kPatientSleep, what);
 }
 
+void MpiCommunicator::set_watch(PeerWatch* watch) {
+  Communicator::set_watch(watch);
+  health_->set_watch(watch);
+}
+
 void MpiCommunicator::finish(MPI_Request request, std::chrono::microseconds longest_sleep,
                              std::string_view what) {
   finish(std::vector<MPI_Request>{request}, longest_sleep, what);

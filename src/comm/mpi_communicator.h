@@ -49,6 +49,7 @@ class MpiCommunicator final : public Communicator {
   void exchange(std::span<const std::byte> mine, std::span<std::byte> theirs, int peer,
                 std::string_view what) override;
   void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) override;
+  void set_watch(PeerWatch* watch) override;
 
   // The same through MPI's own non-blocking collective, whatever the size.
   [[nodiscard]] std::unique_ptr<Work> start_mpi_all_reduce(void* data, std::size_t count, ElementKind kind,

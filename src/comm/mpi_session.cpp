@@ -7,11 +7,30 @@
 
 #include "ft/base/cores.h"
 #include "ft/base/error.h"
+#include "ft/base/exit_deadline.h"
+#include "ft/base/host.h"
 #include "ft/comm/mpi_defaults.h"
 
 #include "mpi_error.h"
 
 namespace ft {
+
+namespace {
+
+// These calls wait for the other ranks and can be neither polled nor called off. The last two hang once a
+// cable is cut.
+constexpr std::chrono::seconds kInitPatience{300};
+constexpr std::chrono::seconds kFinalizePatience{60};
+constexpr std::chrono::seconds kAbortPatience{5};
+
+ExitDeadline bounded(const char* call, std::chrono::seconds patience, int rank, ExitCode code) {
+  return {patience, code,
+          fmt::format("ft_dist: error: rank {} on {}: {} has not come back in {} s (hint: a rank is gone, or "
+                      "the network between the nodes)\n",
+                      rank, host_name(), call, patience.count())};
+}
+
+}  // namespace
 
 MpiSession::MpiSession(int& argc, char**& argv)
     : launcher_(launcher_environment()), unwinding_at_start_(std::uncaught_exceptions()) {
@@ -30,7 +49,10 @@ void MpiSession::start(int& argc, char**& argv) {
   apply_mpi_defaults(mpi_defaults(launcher_, allowed, node_has_fabric()));
 
   int provided = MPI_THREAD_SINGLE;
-  check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  {
+    const auto deadline = bounded("MPI_Init", kInitPatience, launcher_.rank, ExitCode::kPeer);
+    check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
+  }
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
   check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &world_size_), "MPI_Comm_size");
@@ -55,17 +77,21 @@ MpiSession::~MpiSession() {
   if (std::uncaught_exceptions() > unwinding_at_start_) {
     abort(static_cast<int>(ExitCode::kBug));
   } else {
+    const auto deadline = bounded("MPI_Finalize", kFinalizePatience, rank_, ExitCode::kPeer);
     MPI_Finalize();
   }
 }
 
 void MpiSession::abort(int exit_code) noexcept {
-  if (active_) MPI_Abort(MPI_COMM_WORLD, exit_code);
+  if (!active_) return;
+  const ExitDeadline deadline(kAbortPatience, static_cast<ExitCode>(exit_code), "");
+  MPI_Abort(MPI_COMM_WORLD, exit_code);
 }
 
 void MpiSession::finalize() {
   if (!active_) return;
   active_ = false;
+  const auto deadline = bounded("MPI_Finalize", kFinalizePatience, rank_, ExitCode::kPeer);
   check_mpi(MPI_Finalize(), "MPI_Finalize");
 }
 

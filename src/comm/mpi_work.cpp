@@ -43,6 +43,7 @@ MpiWork::~MpiWork() {
 }
 
 bool MpiWork::test() {
+  if (!done_ && health_->watch() != nullptr) health_->watch()->require_all_alive();
   if (sums_ && !done_) sums_->advance();
   for (int attempt = 0; attempt < kTestsPerPoll && !done_; ++attempt) {
     int flag = 0;
@@ -63,7 +64,7 @@ void MpiWork::wait(Deadline deadline, std::chrono::microseconds longest_sleep, s
   if (done_) return;
   health_->require_sound(what);
   try {
-    poll_until([this] { return test(); }, deadline, longest_sleep, what);
+    poll_until([this] { return test(); }, deadline, longest_sleep, what, health_->watch());
   } catch (const Error& error) {
     health_->fail(error.what());
     throw;

@@ -9,6 +9,7 @@
 #include <mpi.h>
 
 #include "ft/comm/communicator.h"
+#include "ft/comm/peer_watch.h"
 
 namespace ft {
 
@@ -21,8 +22,12 @@ class CommunicatorHealth {
   // PeerError with the first failure's text.
   void require_sound(std::string_view what) const;
 
+  [[nodiscard]] PeerWatch* watch() const noexcept { return watch_; }
+  void set_watch(PeerWatch* watch) noexcept { watch_ = watch; }
+
  private:
   std::optional<std::string> reason_;
+  PeerWatch* watch_ = nullptr;
 };
 
 class DirectEngine;

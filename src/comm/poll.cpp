@@ -13,6 +13,8 @@ namespace {
 
 constexpr std::chrono::microseconds kShortestSleep{20};
 constexpr int kWaitedPerSleep = 32;
+// A rank tells of its progress once a second, and rank 0 passes it on once a second.
+constexpr std::chrono::seconds kAgeOfNews{3};
 
 }  // namespace
 
@@ -30,6 +32,10 @@ void PollPacer::sleep() const {
 
 std::chrono::duration<double> PollPacer::waited() const noexcept {
   return std::chrono::steady_clock::now() - start_;
+}
+
+bool extended_by_progress(PeerWatch* watch, std::chrono::duration<double> patience) {
+  return watch != nullptr && watch->since_progress() < patience + kAgeOfNews;
 }
 
 void throw_timed_out(std::string_view what, std::chrono::duration<double> waited) {

@@ -27,14 +27,18 @@ void add_dist_keys(std::vector<KeySpec>& keys) {
   section.add("elastic", &DistConfig::elastic, Integer{.min = 0, .max = 1024}, OnResume::kMustMatch,
               "Parts into which each batch is cut whatever the number of ranks, which may be anything up to "
               "this and change between runs: the weights are the same to the bit; 0: off.");
-  section.add("timeout_s", &DistConfig::timeout_s, Integer{.min = 1}, OnResume::kFree,
-              "Seconds that one operation between ranks may take.");
+  section.add(
+      "timeout_s", &DistConfig::timeout_s, Integer{.min = 1}, OnResume::kFree,
+      "Seconds that one operation between ranks may take; while rank 0 evaluates or saves and gets on "
+      "with it, the others wait on.");
   section.add(
       "peer_timeout_s", &DistConfig::peer_timeout_s, Integer{.min = 1}, OnResume::kFree,
-      "Seconds of silence after which a rank counts as lost. No effect yet: `timeout_s` bounds every wait.");
-  section.add("interface", &DistConfig::interface, Text{.kind = "name", .words = {"auto"}}, OnResume::kFree,
-              "Network interface between the nodes, such as `eth0`. No effect yet: `FT_INTERFACE` of "
-              "launch/run.sh sets it.");
+      "Seconds of silence after which a rank counts as lost; every rank that can be reached then ends with "
+      "code 4 within 5 s more.");
+  section.add(
+      "interface", &DistConfig::interface, Text{.kind = "name", .words = {"auto"}}, OnResume::kFree,
+      "Network interface over which ranks watch each other, such as `eth0`; `auto`: one whose network "
+      "all hosts share, loopback on a single host. MPI's own: `FT_INTERFACE` of launch/run.sh.");
 }
 
 void add_eval_keys(std::vector<KeySpec>& keys) {

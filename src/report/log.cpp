@@ -36,4 +36,15 @@ void attach_file(const Log& log, const std::filesystem::path& file) {
   }
 }
 
+void log_to_file(const Log& log, const std::string& text) noexcept {
+  try {
+    for (const auto& sink : log->sinks()) {
+      if (std::dynamic_pointer_cast<spdlog::sinks::basic_file_sink_mt>(sink) == nullptr) continue;
+      sink->log(spdlog::details::log_msg(log->name(), spdlog::level::err, text));
+      sink->flush();
+    }
+  } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): see the header
+  }
+}
+
 }  // namespace ft

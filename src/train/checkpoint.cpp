@@ -110,16 +110,25 @@ std::optional<CheckpointName> CheckpointName::parse(const std::string& text) {
 }
 
 void save_checkpoint(const fs::path& checkpoints, const CheckpointName& name, const Checkpoint& checkpoint,
-                     const std::map<std::string, std::string>& metadata) {
+                     const std::map<std::string, std::string>& metadata, const SaveProgress& on_progress) {
+  constexpr std::size_t kParts = 5;
+  const auto saved = [&](std::size_t parts) {
+    if (on_progress) on_progress(parts, kParts);
+  };
   AtomicDirectory directory(checkpoints / name.to_string());
   save_state_dict(directory.path() / kModel, checkpoint.model, metadata);
+  saved(1);
   if (!checkpoint.velocity.empty()) save_state_dict(directory.path() / kOptimizer, checkpoint.velocity, {});
+  saved(2);
   save_statistics(directory.path() / kStatistics, checkpoint.statistics);
+  saved(3);
   write_file_atomically(directory.path() / kConfig, checkpoint.config_yaml);
   const ordered_json state{{"position", to_json(checkpoint.position)}, {"facts", checkpoint.facts}};
   write_file_atomically(directory.path() / kState, state.dump(2) + "\n");
   write_hashes(directory.path());
+  saved(4);
   directory.commit();
+  saved(kParts);
   write_file_atomically(checkpoints / "latest", name.to_string() + "\n");
 }
 

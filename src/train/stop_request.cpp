@@ -22,6 +22,12 @@ void handle(int signal) {
   if (signal != SIGUSR1) std::signal(signal, SIG_DFL);
 }
 
+// Once another rank is lost, the watchdog has it ignored until this process has said so and ended.
+bool is_ignored(int signal) {
+  struct sigaction current {};
+  return ::sigaction(signal, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
 void mask_stop_request(int how) {
   sigset_t set;
   sigemptyset(&set);
@@ -38,6 +44,7 @@ void hold_stop_requests() {
 StopSignals::StopSignals() {
   received_signal() = 0;
   for (const int signal : kSignals) {
+    if (signal == SIGTERM && is_ignored(signal)) continue;
     struct sigaction action {};
     action.sa_handler = handle;
     action.sa_flags = SA_RESTART;
@@ -49,7 +56,9 @@ StopSignals::StopSignals() {
 StopSignals::~StopSignals() {
   // The run is over: a request that comes too late must not turn its success into a death by signal.
   mask_stop_request(SIG_BLOCK);
-  for (const int signal : kSignals) std::signal(signal, SIG_DFL);
+  for (const int signal : kSignals) {
+    if (signal != SIGTERM || !is_ignored(signal)) std::signal(signal, SIG_DFL);
+  }
 }
 
 std::string StopSignals::received() const {

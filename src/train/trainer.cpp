@@ -42,7 +42,8 @@ Trainer::Trainer(const Config& config, const RunPlan& plan, const RankContext& c
       reducer_(make_gradient_sum(flat_, *context.gradients, config.dist)),
       sgd_(flat_, config.optimizer),
       runner_(prepared.model, *reducer_, config, context),
-      stop_file_(directory.stop_file()) {
+      stop_file_(directory.stop_file()),
+      stragglers_(context) {
   if (start_.checkpoint != nullptr) restore(*start_.checkpoint);
   if (context.is_root()) recorder_.emplace(directory, start_.incarnation, config.log.tensorboard);
 
@@ -96,8 +97,10 @@ TrainingOutcome Trainer::train(const StopSignals& signals) {
       since_epoch_.restart();
     }
     open_progress(where.epoch);
+    context_->activity->at_step(step);
     const StepTotals totals = train_step(step, signals);
     account(totals);
+    stragglers_.after_step(totals.mine);
     record_step(step, totals);
     show_progress();
 

@@ -59,17 +59,18 @@ void Trainer::evaluate_and_record(std::uint32_t epoch, bool whole) {
       return evaluate_share(set, ids, title);
     });
   }
-  run_on_root(
-      *context_->host, together ? "recording the evaluation" : "evaluation on rank 0", [&](const Beat& beat) {
-        const BorrowedStatistics borrowed(prepared_->model, averaged);
-        if (!together) {
-          const BorrowedThreads threads(context_->threads.eval_compute);
-          results = evaluate_sets([&](const PackedSet& set, const Ids* ids, const std::string& title) {
-            return evaluate_alone(set, ids, title, beat);
-          });
-        }
-        record_evaluations(epoch, whole, std::move(results));
-      });
+  run_on_root(*context_->host, *context_->activity,
+              together ? "recording the evaluation" : "evaluation on rank 0", [&] {
+                const BorrowedStatistics borrowed(prepared_->model, averaged);
+                if (!together) {
+                  const BorrowedThreads threads(context_->threads.eval_compute);
+                  results =
+                      evaluate_sets([this](const PackedSet& set, const Ids* ids, const std::string& title) {
+                        return evaluate_alone(set, ids, title);
+                      });
+                }
+                record_evaluations(epoch, whole, std::move(results));
+              });
   runner_.back_to_training();
 }
 
@@ -123,13 +124,13 @@ EvaluatorOptions Trainer::evaluator_options(int workers) const {
   return options;
 }
 
-Evaluation Trainer::evaluate_alone(const PackedSet& set, const Ids* ids, const std::string& title,
-                                   const std::function<void()>& beat) {
-  Progress progress(title, ids != nullptr ? ids->size() : set.size(), "images");
+Evaluation Trainer::evaluate_alone(const PackedSet& set, const Ids* ids, const std::string& title) {
+  const std::uint64_t of = ids != nullptr ? ids->size() : set.size();
+  Progress progress(title, of, "images");
   Evaluation result = evaluate(prepared_->model, set, ids, evaluator_options(context_->threads.eval_workers),
                                [&](std::uint64_t done) {
                                  progress.update(done);
-                                 beat();
+                                 context_->activity->progress(done, of);
                                });
   progress.finish();
   return result;
@@ -137,11 +138,13 @@ Evaluation Trainer::evaluate_alone(const PackedSet& set, const Ids* ids, const s
 
 Evaluation Trainer::evaluate_share(const PackedSet& set, const Ids* ids, const std::string& title) {
   std::optional<Progress> progress;
+  context_->activity->enter("evaluation");
   Evaluation result =
       evaluate_together(prepared_->model, set, ids, evaluator_options(context_->threads.workers),
                         *context_->host, [&](std::uint64_t done, std::uint64_t of) {
                           if (!progress) progress.emplace(title, of, "images", context_->is_root());
                           progress->update(done);
+                          context_->activity->progress(done, of);
                         });
   if (progress) progress->finish();
   return result;

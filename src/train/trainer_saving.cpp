@@ -68,7 +68,7 @@ void Trainer::save(const std::string& why) {
   const RunningStatistics averaged = own.averaged(*context_->host);
   const std::vector<std::string> all =
       context_->host->gather(own.to_bytes(), 0, "gathering BatchNorm statistics");
-  run_on_root(*context_->host, "saving a checkpoint", [&](const Beat& /*beat*/) {
+  run_on_root(*context_->host, *context_->activity, "saving a checkpoint", [&] {
     position_.wall_seconds = wall_seconds();
     Checkpoint checkpoint;
     checkpoint.position = position_;
@@ -82,7 +82,8 @@ void Trainer::save(const std::string& why) {
     require_finite(checkpoint.model);
     require_finite(checkpoint.velocity);
     const CheckpointName name{position_.step, start_.incarnation};
-    save_checkpoint(directory_.checkpoints(), name, checkpoint, weights_metadata(*config_, plan_->classes()));
+    save_checkpoint(directory_.checkpoints(), name, checkpoint, weights_metadata(*config_, plan_->classes()),
+                    [this](std::size_t done, std::size_t of) { context_->activity->progress(done, of); });
     prune_checkpoints(directory_.checkpoints(), start_.incarnation, config_->checkpoint.keep);
     context_->log->info("{}: saved {}", why, name.to_string());
   });
@@ -110,7 +111,7 @@ TrainingOutcome Trainer::finish() {
   save("done");
   TrainingOutcome outcome;
   const RunningStatistics averaged = RunningStatistics::of(prepared_->model).averaged(*context_->host);
-  run_on_root(*context_->host, "writing the final weights", [&](const Beat& /*beat*/) {
+  run_on_root(*context_->host, *context_->activity, "writing the final weights", [&] {
     const BorrowedStatistics borrowed(prepared_->model, averaged);
     export_weights(directory_.final_weights());
     stop_file_.clear();  // it came too late for this run, and is not meant for the next

@@ -42,6 +42,7 @@ expect "a world of two ends cleanly" 0 "" "${run[@]}" "$probe" end
 expect "a process on its own ends cleanly" 0 "" "$probe" end
 expect_abort "abort ends the ranks that wait, with its status" 5 "${run[@]}" "$probe" abort
 expect_abort "an exception on one rank ends the ranks that wait" 1 "${run[@]}" "$probe" throw
+expect "a watched rank that throws ends first, with its status" 5 "the last rank says why" "${run[@]}" "$probe" watched-throw
 expect "another MPI's launcher is noticed" 2 "started 8 ranks, but MPI sees a world of 1" \
   env PMI_RANK=3 PMI_SIZE=8 "$probe" end
 expect "srun without PMIx is noticed before MPI starts" 2 "srun --mpi=pmix" \

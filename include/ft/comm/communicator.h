@@ -13,6 +13,8 @@
 
 namespace ft {
 
+class PeerWatch;
+
 enum class ElementKind { kFloat32, kBFloat16, kFloat64, kInt64, kUInt8 };
 [[nodiscard]] std::size_t byte_size(ElementKind kind) noexcept;
 enum class ReduceOp { kSum, kMin, kMax };
@@ -84,8 +86,13 @@ class Communicator {
   [[nodiscard]] std::chrono::duration<double> timeout() const noexcept { return timeout_; }
   void set_timeout(std::chrono::duration<double> timeout) noexcept { timeout_ = timeout; }
 
+  // Who ends a wait early when a rank is lost; null, as at first: nobody. Must outlive the communicator.
+  [[nodiscard]] PeerWatch* watch() const noexcept { return watch_; }
+  virtual void set_watch(PeerWatch* watch) { watch_ = watch; }
+
  private:
   std::chrono::duration<double> timeout_{300};
+  PeerWatch* watch_ = nullptr;
 };
 
 }  // namespace ft

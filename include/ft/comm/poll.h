@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ft/comm/communicator.h"
+#include "ft/comm/peer_watch.h"
 
 namespace ft {
 
@@ -33,16 +34,43 @@ class PollPacer {
 // The PeerError of a wait that ran into its deadline.
 [[noreturn]] void throw_timed_out(std::string_view what, std::chrono::duration<double> waited);
 
-// Calls `done` until it returns true; PeerError naming `what` at the deadline. `done` is called at least
-// once, so that a deadline already past still accepts what is already finished.
+// Says what this rank waits in, for as long as it does.
+class WaitNote {
+ public:
+  WaitNote(PeerWatch* watch, std::string_view what) : watch_(watch) {
+    if (watch_ != nullptr) watch_->begin_wait(what);
+  }
+  WaitNote(const WaitNote&) = delete;
+  WaitNote& operator=(const WaitNote&) = delete;
+  ~WaitNote() {
+    if (watch_ != nullptr) watch_->end_wait();
+  }
+
+ private:
+  PeerWatch* watch_;
+};
+
+// Whether a rank has got on with a long piece of work recently enough for a wait to go on that was to last
+// `patience`. News of it may be a few seconds old.
+[[nodiscard]] bool extended_by_progress(PeerWatch* watch, std::chrono::duration<double> patience);
+
+// Calls `done` until it returns true; PeerError naming `what` at the deadline, which moves on while a rank
+// tells of progress, and PeerError naming the lost rank as soon as `watch` (may be null) knows of one. `done`
+// is called at least once, so that a deadline already past still accepts what is already finished.
 template <typename Done>
 void poll_until(Done&& done, Deadline deadline, std::chrono::microseconds longest_sleep,
-                std::string_view what) {
+                std::string_view what, PeerWatch* watch = nullptr) {
+  if (done()) return;
+  const WaitNote note(watch, what);
+  const std::chrono::duration<double> patience = deadline - std::chrono::steady_clock::now();
   const PollPacer pacer(longest_sleep);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() >= deadline) throw_timed_out(what, pacer.waited());
+  do {
+    if (watch != nullptr) watch->require_all_alive();
+    if (std::chrono::steady_clock::now() >= deadline && !extended_by_progress(watch, patience)) {
+      throw_timed_out(what, pacer.waited());
+    }
     pacer.sleep();
-  }
+  } while (!done());
 }
 
 }  // namespace ft

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
 
 #include <spdlog/spdlog.h>
 
@@ -16,5 +17,9 @@ using Log = std::shared_ptr<spdlog::logger>;
 // Appends to `file`, creating its directory. Call before other threads log. DataError when it cannot be
 // opened.
 void attach_file(const Log& log, const std::filesystem::path& file);
+
+// Into the file only, where there is one: for what has already been said on stderr. Does not throw; a full
+// disk swallows it.
+void log_to_file(const Log& log, const std::string& text) noexcept;
 
 }  // namespace ft

@@ -16,6 +16,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -58,10 +59,14 @@ struct CheckpointName {
   [[nodiscard]] static std::optional<CheckpointName> parse(const std::string& text);
 };
 
+// So many parts of so many are on disk.
+using SaveProgress = std::function<void(std::size_t done, std::size_t of)>;
+
 // Writes it, durable before it is visible, and the `latest` hint. `metadata` goes into model.safetensors.
 // DataError on a full disk and its kind: nothing is left under the final name.
 void save_checkpoint(const std::filesystem::path& checkpoints, const CheckpointName& name,
-                     const Checkpoint& checkpoint, const std::map<std::string, std::string>& metadata);
+                     const Checkpoint& checkpoint, const std::map<std::string, std::string>& metadata,
+                     const SaveProgress& on_progress = {});
 
 // Removes all but the newest `keep` (at least 1) of incarnations up to `incarnation`, and what they left
 // half-written.

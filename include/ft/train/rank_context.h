@@ -1,11 +1,13 @@
 // What one rank has to work with: how it talks to the others, where it computes, how many threads it may use.
 #pragma once
 
+#include <memory>
 #include <vector>
 
 #include <torch/torch.h>
 
 #include "ft/comm/communicator.h"
+#include "ft/comm/liveness/activity.h"
 #include "ft/comm/topology.h"
 #include "ft/config/config.h"
 #include "ft/report/log.h"
@@ -30,6 +32,7 @@ struct RankContext {
   std::vector<RankPlace> places;
   ThreadBudget threads;
   Log log;
+  std::shared_ptr<Activity> activity = std::make_shared<Activity>();  // what the watchdog tells of
 
   [[nodiscard]] int rank() const noexcept { return host->rank(); }
   [[nodiscard]] int world_size() const noexcept { return host->world_size(); }

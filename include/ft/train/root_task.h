@@ -5,17 +5,14 @@
 #include <string_view>
 
 #include "ft/comm/communicator.h"
+#include "ft/comm/liveness/activity.h"
 
 namespace ft {
 
-// Tells the sleepers that rank 0 is alive; call it now and then from inside the task. Cheap when it is not
-// yet time.
-using Beat = std::function<void()>;
-
-// Runs `task` on rank 0. The others wait without using their cores, and give up only when rank 0 has been
-// silent for the communicator's timeout, however long the task takes. An error of the task is thrown on every
-// rank. Collective.
-void run_on_root(Communicator& communicator, std::string_view what,
-                 const std::function<void(const Beat&)>& task);
+// Runs `task` on rank 0. The others wait without using their cores, and give up when rank 0 has told of no
+// progress for the communicator's timeout, however long the task takes: let a long one call
+// activity.progress(). An error of the task is thrown on every rank. Collective.
+void run_on_root(Communicator& communicator, Activity& activity, std::string_view what,
+                 const std::function<void()>& task);
 
 }  // namespace ft

@@ -20,6 +20,7 @@
 #include "ft/train/sgd.h"
 #include "ft/train/step_runner.h"
 #include "ft/train/stop_request.h"
+#include "ft/train/straggler_report.h"
 
 namespace ft {
 
@@ -81,8 +82,7 @@ class Trainer {
   [[nodiscard]] Evaluations evaluate_sets(const EvaluateSet& evaluate_set);
   void record_evaluations(std::uint32_t epoch, bool whole, Evaluations results);
   [[nodiscard]] EvaluatorOptions evaluator_options(int workers) const;
-  [[nodiscard]] Evaluation evaluate_alone(const PackedSet& set, const Ids* ids, const std::string& title,
-                                          const std::function<void()>& beat);
+  [[nodiscard]] Evaluation evaluate_alone(const PackedSet& set, const Ids* ids, const std::string& title);
   [[nodiscard]] Evaluation evaluate_share(const PackedSet& set, const Ids* ids, const std::string& title);
   [[nodiscard]] bool checkpoint_due(std::uint64_t step, bool epoch_ended) const;
   void save(const std::string& why);
@@ -109,6 +109,7 @@ class Trainer {
   std::optional<RunRecorder> recorder_;  // rank 0
   std::optional<Progress> progress_;
   StopFile stop_file_;
+  StragglerReport stragglers_;
 
   TrainingPosition position_;
   std::optional<Evaluation> test_;  // the latest, rank 0

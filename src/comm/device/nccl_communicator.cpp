@@ -19,8 +19,8 @@ namespace {
 class NcclWork final : public Work {
  public:
   NcclWork(std::shared_ptr<NcclConnection> connection, DeviceQueue::Passed passed,
-           std::chrono::duration<double> timeout)
-      : connection_(std::move(connection)), passed_(std::move(passed)), timeout_(timeout) {}
+           std::chrono::duration<double> timeout, PeerWatch* watch)
+      : connection_(std::move(connection)), passed_(std::move(passed)), timeout_(timeout), watch_(watch) {}
   NcclWork(const NcclWork&) = delete;
   NcclWork& operator=(const NcclWork&) = delete;
 
@@ -42,7 +42,7 @@ class NcclWork final : public Work {
 
   void wait(Deadline deadline, std::string_view what) override {
     try {
-      Work::wait(deadline, what);
+      poll_until([this] { return test(); }, deadline, kBriefSleep, what, watch_);
     } catch (const std::exception& error) {
       connection_->abort(error.what());
       throw;
@@ -53,6 +53,7 @@ class NcclWork final : public Work {
   std::shared_ptr<NcclConnection> connection_;
   DeviceQueue::Passed passed_;
   std::chrono::duration<double> timeout_;
+  PeerWatch* watch_;
   bool done_ = false;
 };
 
@@ -77,9 +78,11 @@ class NcclCommunicator final : public Communicator {
   NcclCommunicator(Communicator& host, std::unique_ptr<DeviceQueue> queue, const NcclApi& api)
       : host_(&host), queue_(std::move(queue)) {
     set_timeout(host.timeout());
+    set_watch(host.watch());
     const auto id = exchange_id(host, api);
     agree(host, "connecting by NCCL", [&] {
-      connection_ = std::make_shared<NcclConnection>(api, id, host.rank(), host.world_size(), host.timeout());
+      connection_ = std::make_shared<NcclConnection>(api, id, host.rank(), host.world_size(), host.timeout(),
+                                                     host.watch());
       start_all_reduce(queue_->scratch(), 1, ElementKind::kFloat32, ReduceOp::kSum)
           ->wait(deadline_after(timeout()), "the first NCCL all-reduce");
     });
@@ -95,7 +98,7 @@ class NcclCommunicator final : public Communicator {
     if (wire == Wire::kBFloat16) return start_rounded(data, count, kind, op);
     connection_->all_reduce(data, count, kind, op, queue_->native_handle(), deadline_after(timeout()),
                             "starting an all-reduce");
-    return std::make_unique<NcclWork>(connection_, queue_->mark(), timeout());
+    return std::make_unique<NcclWork>(connection_, queue_->mark(), timeout(), watch());
   }
 
   void barrier(std::string_view what) override { host_->barrier(what); }

@@ -57,8 +57,8 @@ void require_nccl_version(const NcclApi& api) {
 }
 
 NcclConnection::NcclConnection(const NcclApi& api, const ncclUniqueId& id, int rank, int world_size,
-                               std::chrono::duration<double> timeout)
-    : api_(api), timeout_(timeout), unwinding_at_start_(std::uncaught_exceptions()) {
+                               std::chrono::duration<double> timeout, PeerWatch* watch)
+    : api_(api), timeout_(timeout), watch_(watch), unwinding_at_start_(std::uncaught_exceptions()) {
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   const auto result = api_.comm_init_rank_config(&comm_, world_size, id, rank, &config);
@@ -89,6 +89,7 @@ void NcclConnection::all_reduce(void* data, std::size_t count, ElementKind kind,
 
 void NcclConnection::check(std::string_view what) {
   require_sound(what);
+  if (watch_ != nullptr) watch_->require_all_alive();
   static_cast<void>(settled(async_error(), what));
 }
 
@@ -107,7 +108,7 @@ void NcclConnection::settle(ncclResult_t result, Deadline deadline, std::string_
   // Throws when the call was refused. After ncclSuccess, too, it is the connection's state that counts.
   static_cast<void>(settled(result, what));
   try {
-    poll_until([&] { return settled(async_error(), what); }, deadline, kBriefSleep, what);
+    poll_until([&] { return settled(async_error(), what); }, deadline, kBriefSleep, what, watch_);
   } catch (const Error& error) {
     abort(error.what());
     throw;

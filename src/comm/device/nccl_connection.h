@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "ft/comm/communicator.h"
+#include "ft/comm/peer_watch.h"
 
 #include "nccl_api.h"
 
@@ -16,9 +17,9 @@ namespace ft {
 // peer, and every later call throws PeerError.
 class NcclConnection {
  public:
-  // Collective. `timeout` also bounds the end in the destructor.
+  // Collective. `timeout` also bounds the end in the destructor. `watch` may be null.
   NcclConnection(const NcclApi& api, const ncclUniqueId& id, int rank, int world_size,
-                 std::chrono::duration<double> timeout);
+                 std::chrono::duration<double> timeout, PeerWatch* watch);
   NcclConnection(const NcclConnection&) = delete;
   NcclConnection& operator=(const NcclConnection&) = delete;
   // The orderly end is collective; during unwinding the peers may not come, so then it aborts.
@@ -27,7 +28,7 @@ class NcclConnection {
   // Enqueues the reduction; on return its kernel is on the stream, so that an event recorded now comes after.
   void all_reduce(void* data, std::size_t count, ElementKind kind, ReduceOp op, void* stream,
                   Deadline deadline, std::string_view what);
-  // Throws PeerError when NCCL has noticed a failure since.
+  // Throws PeerError when NCCL has noticed a failure since, or the watch a lost rank.
   void check(std::string_view what);
   [[nodiscard]] bool failed() const noexcept { return failure_.has_value(); }
   // Aborts with this reason, unless it has failed already.
@@ -44,6 +45,7 @@ class NcclConnection {
   NcclApi api_;
   ncclComm_t comm_ = nullptr;
   std::chrono::duration<double> timeout_;
+  PeerWatch* watch_;
   int unwinding_at_start_;
   std::optional<std::string> failure_;
 };

@@ -42,6 +42,61 @@ TEST(PollUntil, AcceptsWhatIsDoneAfterTheDeadline) {
   poll_until([] { return true; }, deadline_after(seconds(-1)), kBriefSleep, "late");
 }
 
+class FakeWatch final : public PeerWatch {
+ public:
+  void require_all_alive() override {
+    if (++asked == lost_after) throw PeerError("rank 3 on n1 is gone");
+  }
+  [[nodiscard]] std::chrono::duration<double> since_progress() override { return progress; }
+  void begin_wait(std::string_view what) override { waiting_in = what; }
+  void end_wait() noexcept override { waiting_in.clear(); }
+
+  int asked = 0;
+  int lost_after = -1;
+  std::chrono::duration<double> progress{1e9};
+  std::string waiting_in;
+};
+
+TEST(PollUntil, EndsWhenARankIsLost) {
+  FakeWatch watch;
+  watch.lost_after = 3;
+  try {
+    poll_until([] { return false; }, deadline_after(seconds(1000)), kBriefSleep, "waiting", &watch);
+    FAIL() << "returned";
+  } catch (const PeerError& error) {
+    EXPECT_STREQ(error.what(), "rank 3 on n1 is gone");
+  }
+  EXPECT_EQ(watch.waiting_in, "");
+}
+
+TEST(PollUntil, SaysWhatItWaitsIn) {
+  FakeWatch watch;
+  std::string seen;
+  poll_until(
+      [&] {
+        seen = watch.waiting_in;
+        return !seen.empty();
+      },
+      deadline_after(seconds(10)), kBriefSleep, "averaging gradients", &watch);
+  EXPECT_EQ(seen, "averaging gradients");
+}
+
+TEST(PollUntil, IsExtendedByProgress) {
+  FakeWatch watch;
+  watch.progress = seconds(1);
+  int polls = 0;
+  poll_until(
+      [&] {
+        // Past its deadline by far; then nothing gets on any more.
+        if (++polls == 20) watch.progress = seconds(1000);
+        return polls == 20;
+      },
+      deadline_after(milliseconds(1)), kBriefSleep, "an evaluation", &watch);
+  EXPECT_EQ(polls, 20);
+  EXPECT_THROW(poll_until([] { return false; }, deadline_after(milliseconds(1)), kBriefSleep, "x", &watch),
+               PeerError);
+}
+
 // Done at the third test.
 class ThirdTimeLucky final : public Work {
  public:

@@ -1,0 +1,177 @@
+#include "hub.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "ft/base/error.h"
+#include "ft/comm/liveness/network_interface.h"
+
+namespace ft {
+
+Hub::Hub(Roster roster, Socket listener, const Activity& activity, const LivenessTiming& timing, Clock clock)
+    : roster_(std::move(roster)),
+      activity_(&activity),
+      timing_(timing),
+      clock_(std::move(clock)),
+      doorway_(std::move(listener), roster_.token, static_cast<int>(roster_.ranks.size())),
+      stalls_(timing),
+      peers_(roster_.ranks.size()),
+      now_(clock_()),
+      next_beat_(now_),
+      joined_(peers_.size() == 1) {}
+
+std::optional<Verdict> Hub::turn(std::chrono::milliseconds longest_wait, int wake) {
+  poll(longest_wait, wake);
+  now_ = clock_();
+  const auto lost_time = stalls_.lost_time(now_);
+  for (auto& peer : peers_) peer.heard += lost_time;
+
+  std::optional<Verdict> verdict;
+  for (std::size_t r = 1; r < peers_.size(); ++r) {
+    auto messages = peers_[r].connection.handle(set_.found(peers_[r].place));
+    if (auto theirs = take(static_cast<int>(r), messages); theirs && !verdict) verdict = std::move(theirs);
+  }
+  for (auto& guest : doorway_.admit(set_, now_)) admit(std::move(guest));
+  if (over_) return std::nullopt;
+  if (!verdict) {
+    if (now_ >= next_beat_) beat();
+    verdict = judge();
+  }
+  if (verdict) {
+    over_ = true;
+    tell_all(verdict_message(*verdict));
+  }
+  return verdict;
+}
+
+void Hub::poll(std::chrono::milliseconds longest_wait, int wake) {
+  set_ = PollSet();
+  set_.add(wake, POLLIN);
+  for (std::size_t r = 1; r < peers_.size(); ++r) {
+    peers_[r].place = set_.add(peers_[r].connection.descriptor(), peers_[r].connection.events());
+  }
+  doorway_.add_to(set_);
+  set_.wait(longest_wait);
+}
+
+// A rank whose first try broke off comes again; its newest connection is the one that counts.
+void Hub::admit(Doorway::Guest guest) {
+  if (guest.nature != Nature::kJoin || guest.rank == 0 || over_) return;
+  auto& peer = peers_[static_cast<std::size_t>(guest.rank)];
+  if (joined_) return;
+  peer.connection = std::move(guest.connection);
+  peer.connection.send({MessageKind::kWelcome, {}});
+  peer.joined = true;
+  peer.heard = now_;
+  static_cast<void>(take(guest.rank, guest.more));
+  joined_ = std::all_of(peers_.begin() + 1, peers_.end(),
+                        [](const Peer& other) { return other.joined && other.connection.open(); });
+  if (!joined_) return;
+  for (auto& other : peers_) other.heard = now_;
+}
+
+std::optional<Verdict> Hub::take(int rank, const std::vector<Message>& messages) {
+  auto& peer = peers_[static_cast<std::size_t>(rank)];
+  std::optional<Verdict> verdict;
+  if (!messages.empty()) peer.heard = now_;
+  for (const auto& message : messages) {
+    try {
+      switch (message.kind) {
+        case MessageKind::kBeat:
+          peer.last = report_from(message);
+          if (const auto& age = peer.last->since_progress) {
+            const auto moment = now_ - std::chrono::duration_cast<TimePoint::duration>(*age);
+            progressed_ = std::max(progressed_.value_or(moment), moment);
+          }
+          break;
+        case MessageKind::kFarewell:
+          peer.departed = true;
+          break;
+        case MessageKind::kFailed:
+          verdict = describe_failure(rank, roster_.ranks[static_cast<std::size_t>(rank)].host,
+                                     message.fields.empty() ? "" : message.fields[0]);
+          peer.departed = true;
+          break;
+        case MessageKind::kVerdict:
+          // While this rank was stopped or cut off, the others gave it up.
+          verdict = verdict_from(message);
+          break;
+        default:
+          break;
+      }
+    } catch (const Error&) {
+      peer.connection.close();
+    }
+  }
+  return verdict;
+}
+
+void Hub::beat() {
+  next_beat_ = now_ + timing_.beat;
+  auto report = activity_->report(now_);
+  if (report.since_progress) {
+    const auto moment = now_ - std::chrono::duration_cast<TimePoint::duration>(*report.since_progress);
+    progressed_ = std::max(progressed_.value_or(moment), moment);
+  }
+  if (progressed_) report.since_progress = now_ - *progressed_;
+  tell_all(beat_message(report));
+}
+
+std::optional<Verdict> Hub::judge() {
+  const auto silence = [this](const Peer& peer) { return now_ - peer.heard; };
+  const auto counts = [&](std::size_t r) {
+    return watched(peers_[r]) && (!peers_[r].connection.open() || silence(peers_[r]) > timing_.peer_timeout);
+  };
+  bool any = false;
+  for (std::size_t r = 1; r < peers_.size(); ++r) any = any || counts(r);
+  if (!any) return std::nullopt;
+  if (!first_loss_) first_loss_ = now_;
+  if (now_ - *first_loss_ < timing_.gather) return std::nullopt;
+
+  std::vector<LostRank> lost;
+  for (std::size_t r = 1; r < peers_.size(); ++r) {
+    const auto& peer = peers_[r];
+    // Beats are not in step: who has missed the last ones went with the others.
+    const bool falling_silent =
+        watched(peer) &&
+        silence(peer) > std::max(timing_.peer_timeout / 2, timing_.peer_timeout - 2 * timing_.beat);
+    if (!counts(r) && !falling_silent) continue;
+    lost.push_back(
+        {static_cast<int>(r), roster_.ranks[r].host, !peer.connection.open(), silence(peer), peer.last});
+  }
+  return describe_loss(lost, activity_->report(now_));
+}
+
+void Hub::tell_all(const Message& message) {
+  for (auto& peer : peers_) {
+    if (peer.joined && !peer.departed) peer.connection.send(message);
+  }
+}
+
+std::string Hub::missing() const {
+  std::string text;
+  for (std::size_t r = 1; r < peers_.size(); ++r) {
+    if (peers_[r].joined && peers_[r].connection.open()) continue;
+    text += fmt::format("{}rank {} on {}", text.empty() ? "no connection to here from " : ", ", r,
+                        roster_.ranks[r].host);
+    if (text.size() > 300) return text + ", ...";
+  }
+  return text;
+}
+
+bool Hub::told() const {
+  return std::ranges::all_of(peers_, [](const Peer& peer) { return peer.connection.flushed(); });
+}
+
+void Hub::tell_failure(const std::string& what) {
+  over_ = true;
+  tell_all(verdict_message(describe_failure(0, roster_.ranks[0].host, what)));
+}
+
+void Hub::say_farewell() {
+  over_ = true;
+  tell_all({MessageKind::kFarewell, {}});
+}
+
+}  // namespace ft

@@ -1,0 +1,144 @@
+#include "ft/comm/liveness/liveness.h"
+
+#include <algorithm>
+#include <limits>
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include "ft/base/error.h"
+#include "ft/base/host.h"
+#include "ft/comm/agreement.h"
+#include "ft/comm/liveness/network_interface.h"
+
+#include "hub.h"
+#include "member.h"
+#include "text_fields.h"
+#include "watchdog.h"
+
+namespace ft {
+
+namespace {
+
+constexpr std::chrono::seconds kJoinPatience{15};
+
+std::string random_token() {
+  std::array<unsigned char, 16> bytes{};
+  if (::getrandom(bytes.data(), bytes.size(), 0) != static_cast<ssize_t>(bytes.size())) {
+    throw PeerError("the system gives no random bytes");
+  }
+  std::string token;
+  for (const auto byte : bytes) token += fmt::format("{:02x}", byte);
+  return token;
+}
+
+// What the ranks tell each other over MPI before they have connections of their own.
+struct Exchanged {
+  std::vector<RankNetwork> networks;
+  Roster roster;  // without addresses
+};
+
+Exchanged exchange_networks(Communicator& host) {
+  const RankNetwork own{network_identity(), list_interfaces()};
+  const auto mine =
+      join_fields({host_name(), own.to_text(), host.rank() == 0 ? random_token() : std::string()});
+  Exchanged exchanged;
+  for (const auto& text : host.all_gather(mine, "comparing networks")) {
+    auto fields = split_fields(text);
+    exchanged.roster.ranks.push_back({std::move(fields.at(0)), {}});
+    exchanged.networks.push_back(RankNetwork::from_text(fields.at(1)));
+    if (exchanged.roster.token.empty()) exchanged.roster.token = std::move(fields.at(2));
+  }
+  return exchanged;
+}
+
+void exchange_addresses(Communicator& host, const TcpAddress& own, Roster& roster) {
+  const auto mine = join_fields({std::to_string(own.host), std::to_string(own.port)});
+  const auto all = host.all_gather(mine, "exchanging addresses");
+  for (std::size_t r = 0; r < all.size(); ++r) {
+    const auto fields = split_fields(all[r]);
+    roster.ranks[r].address = {static_cast<std::uint32_t>(std::stoul(fields.at(0))),
+                               static_cast<std::uint16_t>(std::stoul(fields.at(1)))};
+  }
+}
+
+}  // namespace
+
+Liveness::Liveness(int rank, int world_size) : rank_(rank), world_size_(world_size) {}
+
+Liveness::~Liveness() = default;
+
+void Liveness::start(Communicator& host, const LivenessOptions& options) {
+  if (world_size_ == 1) return;
+  auto [networks, roster] = exchange_networks(host);
+  const auto rank = static_cast<std::size_t>(rank_);
+  TcpAddress own;
+  Socket listener;
+  agree(host, "choosing a network interface", [&] {
+    own.host = choose_interface(options.interface, networks, rank).address;
+    listener = listen_on(own);
+  });
+  exchange_addresses(host, own, roster);
+  agree(host, "connecting the watchdogs", [&] {
+    const auto timing = LivenessTiming::for_timeout(options.peer_timeout);
+    std::unique_ptr<Watcher> watcher;
+    if (rank_ == 0) {
+      watcher = std::make_unique<Hub>(roster, std::move(listener), *activity_, timing, Activity::Clock::now);
+    } else {
+      watcher = std::make_unique<Member>(rank_, roster, std::move(listener), *activity_, timing,
+                                         Activity::Clock::now);
+    }
+    watchdog_ = std::make_unique<Watchdog>(std::move(watcher), rank_, options.prefix, timing);
+    watchdog_->wait_joined(
+        deadline_after(std::min<std::chrono::duration<double>>(host.timeout(), kJoinPatience)));
+  });
+  if (loss_log_) watchdog_->set_loss_log(loss_log_);
+  host.set_watch(this);
+}
+
+void Liveness::set_loss_log(std::function<void(const std::string&)> write) {
+  loss_log_ = std::move(write);
+  if (watchdog_) watchdog_->set_loss_log(loss_log_);
+}
+
+bool Liveness::lost() const noexcept {
+  return watchdog_ && watchdog_->lost();
+}
+
+bool Liveness::lost_within(std::chrono::milliseconds patience) const {
+  return watchdog_ && watchdog_->lost_within(patience);
+}
+
+bool Liveness::watching() const noexcept {
+  return watchdog_ != nullptr;
+}
+
+void Liveness::leave_after_loss() {
+  watchdog_->leave(static_cast<int>(ExitCode::kPeer), std::nullopt);
+}
+
+void Liveness::leave_after_failure(int exit_code, const std::string& what) {
+  watchdog_->leave(exit_code, what);
+}
+
+void Liveness::require_all_alive() {
+  if (!lost()) return;
+  const auto verdict = watchdog_->verdict();
+  throw PeerError(verdict.text, verdict.hint);
+}
+
+std::chrono::duration<double> Liveness::since_progress() {
+  const auto moment = watchdog_ ? watchdog_->progressed() : std::nullopt;
+  if (!moment) return std::chrono::duration<double>(std::numeric_limits<double>::infinity());
+  return Activity::Clock::now() - *moment;
+}
+
+void Liveness::begin_wait(std::string_view what) {
+  activity_->begin_wait(what);
+}
+
+void Liveness::end_wait() noexcept {
+  activity_->end_wait();
+}
+
+}  // namespace ft

@@ -1,0 +1,61 @@
+#include "loss_text.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace ft {
+
+namespace {
+
+constexpr std::size_t kNamedAtMost = 16;
+
+// "rank 3 on n1", "ranks 2, 3 on n1", "rank 1 on n0, ranks 2, 3 on n1".
+std::string name_ranks(std::span<const LostRank> lost) {
+  std::string text;
+  const auto named = lost.first(std::min(lost.size(), kNamedAtMost));
+  for (std::size_t begin = 0; begin < named.size();) {
+    std::size_t end = begin + 1;
+    while (end < named.size() && named[end].host == named[begin].host) ++end;
+    std::vector<int> ranks;
+    for (std::size_t i = begin; i < end; ++i) ranks.push_back(named[i].rank);
+    text += fmt::format("{}rank{} {} on {}", text.empty() ? "" : ", ", ranks.size() > 1 ? "s" : "",
+                        fmt::join(ranks, ", "), named[begin].host);
+    begin = end;
+  }
+  if (lost.size() > named.size()) text += fmt::format(" and {} more", lost.size() - named.size());
+  return text;
+}
+
+std::string how_it_went(const LostRank& rank) {
+  std::string text =
+      rank.closed ? "connection closed" : fmt::format("silent for {:.1f} s", rank.silent.count());
+  if (!rank.last) return text;
+  const std::string doing = rank.last->to_string();
+  if (doing.empty()) return text;
+  if (rank.closed) return text + fmt::format(", {:.1f} s before {}", rank.silent.count(), doing);
+  return text + ", last " + doing;
+}
+
+}  // namespace
+
+Verdict describe_loss(std::span<const LostRank> lost, const ActivityReport& here) {
+  Verdict verdict;
+  verdict.own_words = true;
+  for (const auto& rank : lost) verdict.ranks.push_back(rank.rank);
+  const LostRank& first = lost.front();
+  const std::string doing = here.to_string();
+  verdict.text = fmt::format("{} {} gone ({}){}{}", name_ranks(lost), lost.size() > 1 ? "are" : "is",
+                             how_it_went(first), doing.empty() ? "" : " ", doing);
+  verdict.hint = fmt::format("look at logs/rank-{:04}.log on {}", first.rank, first.host);
+  return verdict;
+}
+
+Verdict describe_failure(int rank, const std::string& host, const std::string& what) {
+  Verdict verdict;
+  verdict.ranks = {rank};
+  verdict.text = fmt::format("rank {} on {} ended with an error: {}", rank, host, what);
+  verdict.failed = true;
+  return verdict;
+}
+
+}  // namespace ft

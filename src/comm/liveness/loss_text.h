@@ -1,0 +1,25 @@
+// The one line that says who is lost.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "message.h"
+
+namespace ft {
+
+struct LostRank {
+  int rank = 0;
+  std::string host;
+  bool closed = false;                      // its connection ended; otherwise it was silent
+  std::chrono::duration<double> silent{0};  // since it was last heard
+  std::optional<ActivityReport> last = {};  // what it said then
+};
+
+// `lost` in ascending order, not empty; `here`: what the speaker does.
+[[nodiscard]] Verdict describe_loss(std::span<const LostRank> lost, const ActivityReport& here);
+// Of a rank that ended with an error of its own.
+[[nodiscard]] Verdict describe_failure(int rank, const std::string& host, const std::string& what);
+
+}  // namespace ft
