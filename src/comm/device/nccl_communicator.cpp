@@ -133,7 +133,8 @@ class NcclCommunicator final : public Communicator {
     queue_->widen(rounded, data, count);
     // The copy lives until the device is past it.
     return std::make_unique<NcclWork>(
-        connection_, [passed = queue_->mark(), rounded = std::move(rounded)] { return passed(); }, timeout());
+        connection_, [passed = queue_->mark(), rounded = std::move(rounded)] { return passed(); }, timeout(),
+        watch());
   }
 
   Communicator* host_;
