@@ -9,9 +9,10 @@ most_tasks_on_a_node() {
   sed 's/(x[0-9]*)//g; s/,/\n/g' <<<"$SLURM_TASKS_PER_NODE" | sort -n | tail -n 1
 }
 
-# Without --kill-on-bad-exit=0 the first rank to leave, even with "saved", would take the others with it.
+# Without --kill-on-bad-exit=0 the first rank to leave, even with "saved", would take the others with it. Ranks leave
+# within seconds of each other: what is still there half a minute later is stopped, or hangs.
 srun_command() {
-  printf '%s\n' srun --mpi=pmix --kill-on-bad-exit=0
+  printf '%s\n' srun --mpi=pmix --kill-on-bad-exit=0 --wait=30
   # Since Slurm 22.05 a step does not take this over from its job by itself.
   [[ -z ${SLURM_CPUS_PER_TASK:-} ]] || printf '%s\n' "--cpus-per-task=$SLURM_CPUS_PER_TASK"
 }

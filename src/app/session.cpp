@@ -12,6 +12,7 @@
 #include "ft/config/load.h"
 #include "ft/config/schema.h"
 #include "ft/train/autocast.h"
+#include "ft/train/stop_request.h"
 
 #include "version.h"
 
@@ -38,6 +39,7 @@ void start_watchdog(Session& session) {
   LivenessOptions options;
   options.interface = session.config.dist.interface;
   options.peer_timeout = std::chrono::seconds(session.config.dist.peer_timeout_s);
+  options.told_to_end = told_to_end;
   session.liveness.set_loss_log([log = session.log](const std::string& text) { log_to_file(log, text); });
   session.liveness.start(*session.host, options);
   session.context.activity = session.liveness.activity();

@@ -74,6 +74,10 @@ std::string StopSignals::received() const {
   }
 }
 
+bool told_to_end() noexcept {
+  return received_signal() == SIGTERM;
+}
+
 bool StopFile::present() {
   const double now =
       std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();

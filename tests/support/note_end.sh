@@ -6,15 +6,15 @@ set -u
 folder=$1
 shift
 rank=${OMPI_COMM_WORLD_RANK:-${SLURM_PROCID:?no launcher}}
-trap : TERM  # the launcher means the command, which must be outlived
+trap interrupted=1 TERM  # the launcher means the command, which must be outlived
 trap '' XFSZ # so that a limit on file sizes (prlimit --fsize) is an error, and not a death
 "$@" &
 pid=$!
 echo "$pid" >"$folder/pid-$rank"
 while :; do
-  status=0
+  status=0 interrupted=0
   wait "$pid" || status=$?
-  kill -0 "$pid" 2>/dev/null || break  # a signal to this script interrupts the wait
+  ((interrupted)) || break  # else the status may be that of the signal
 done
 echo "$status $EPOCHREALTIME" >"$folder/end-$rank"  # builtins only: the launcher is about to kill this script
 exit "$status"

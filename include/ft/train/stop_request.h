@@ -24,6 +24,9 @@ class StopSignals {
   [[nodiscard]] std::string received() const;
 };
 
+// Whether a StopSignals has received SIGTERM. For other threads.
+[[nodiscard]] bool told_to_end() noexcept;
+
 // The STOP file, looked at about once a second (network file systems charge for each look).
 class StopFile {
  public:

@@ -88,7 +88,7 @@ void Liveness::start(Communicator& host, const LivenessOptions& options) {
       watcher = std::make_unique<Member>(rank_, roster, std::move(listener), *activity_, timing,
                                          Activity::Clock::now);
     }
-    watchdog_ = std::make_unique<Watchdog>(std::move(watcher), rank_, options.prefix, timing);
+    watchdog_ = std::make_unique<Watchdog>(std::move(watcher), rank_, options, timing);
     watchdog_->wait_joined(
         deadline_after(std::min<std::chrono::duration<double>>(host.timeout(), kJoinPatience)));
   });

@@ -23,6 +23,7 @@ class Member final : public Watcher {
   [[nodiscard]] std::string missing() const override;
   [[nodiscard]] bool told() const override;
   [[nodiscard]] std::optional<TimePoint> progressed() const override { return progressed_; }
+  void hurry() override { timing_.shorten(); }
   void tell_failure(const std::string& what) override;
   void say_farewell() override;
 

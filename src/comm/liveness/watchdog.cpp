@@ -35,11 +35,12 @@ std::string whole_line(const std::string& prefix, const Verdict& verdict) {
 
 }  // namespace
 
-Liveness::Watchdog::Watchdog(std::unique_ptr<Watcher> watcher, int rank, std::string prefix,
+Liveness::Watchdog::Watchdog(std::unique_ptr<Watcher> watcher, int rank, const LivenessOptions& options,
                              LivenessTiming timing)
     : watcher_(std::move(watcher)),
       rank_(rank),
-      prefix_(std::move(prefix)),
+      prefix_(options.prefix),
+      told_to_end_(options.told_to_end),
       timing_(timing),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       thread_([this] { run(); }) {}
@@ -96,6 +97,7 @@ void Liveness::Watchdog::wake() noexcept {
 void Liveness::Watchdog::run() {
   try {
     for (;;) {
+      if (told_to_end_()) watcher_->hurry();
       const auto verdict = watcher_->turn(kTurn, wake_.descriptor());
       std::uint64_t count = 0;
       static_cast<void>(::read(wake_.descriptor(), &count, sizeof(count)) == sizeof(count));

@@ -20,7 +20,7 @@ class Liveness::Watchdog {
  public:
   using LossLog = std::function<void(const std::string&)>;
 
-  Watchdog(std::unique_ptr<Watcher> watcher, int rank, std::string prefix, LivenessTiming timing);
+  Watchdog(std::unique_ptr<Watcher> watcher, int rank, const LivenessOptions& options, LivenessTiming timing);
   Watchdog(const Watchdog&) = delete;
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
@@ -53,6 +53,7 @@ class Liveness::Watchdog {
   std::unique_ptr<Watcher> watcher_;  // the thread's own
   int rank_;
   std::string prefix_;
+  std::function<bool()> told_to_end_;
   LivenessTiming timing_;
   Socket wake_;
 

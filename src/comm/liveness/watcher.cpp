@@ -14,6 +14,12 @@ LivenessTiming LivenessTiming::for_timeout(milliseconds peer_timeout) {
   return timing;
 }
 
+void LivenessTiming::shorten() {
+  peer_timeout = std::min(peer_timeout, 3 * beat);
+  gather = milliseconds(0);
+  inquiry = std::min(inquiry, milliseconds(200));
+}
+
 StallGuard::StallGuard(const LivenessTiming& timing)
     : threshold_(std::max(2 * timing.beat, timing.peer_timeout / 4)) {}
 

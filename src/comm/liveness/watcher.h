@@ -35,6 +35,8 @@ struct LivenessTiming {
   std::chrono::milliseconds telling{1'000};
 
   [[nodiscard]] static LivenessTiming for_timeout(std::chrono::milliseconds peer_timeout);
+  // Half a second is left: a few missing beats must do, and short answers.
+  void shorten();
 };
 
 class Watcher {
@@ -58,6 +60,8 @@ class Watcher {
   [[nodiscard]] virtual bool told() const = 0;
   // How long ago any rank last told of progress.
   [[nodiscard]] virtual std::optional<TimePoint> progressed() const = 0;
+  // This process is about to be ended from outside: who is suspicious by now is lost.
+  virtual void hurry() = 0;
   virtual void tell_failure(const std::string& what) = 0;
   virtual void say_farewell() = 0;
 };

@@ -81,6 +81,22 @@ TEST_F(Losses, SilentRanksAreNamedTogether) {
   expect_known({0, 1}, 0, {2, 3});
 }
 
+TEST_F(Losses, ASuspicionIsEnoughForOneWhoIsToldToEnd) {
+  world.freeze(2);
+  world.pass(seconds(5));
+  ASSERT_TRUE(world.verdicts.empty());
+  const auto before = world.now;
+  world.at(0).hurry();
+  expect_known({0, 1, 3}, 0, {2});
+  EXPECT_LT(world.now - before, seconds(1));
+}
+
+TEST_F(Losses, WhoIsToldToEndSuspectsNobodyWhoBeats) {
+  for (std::size_t rank = 0; rank < 4; ++rank) world.at(rank).hurry();
+  world.pass(seconds(30));
+  EXPECT_TRUE(world.verdicts.empty());
+}
+
 TEST_F(Losses, AShortStopIsNoLoss) {
   world.freeze(2);
   world.pass(seconds(8));

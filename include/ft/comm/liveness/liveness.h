@@ -16,6 +16,9 @@ namespace ft {
 struct LivenessOptions {
   std::string interface = "auto";                  // dist.interface
   std::chrono::milliseconds peer_timeout{15'000};  // dist.peer_timeout_s
+  // Whether the launcher has told this process to end (SIGTERM). mpirun may notice a cut cable first; then
+  // who has been silent for a few beats is lost at once, and said to be while there is time. Thread-safe.
+  std::function<bool()> told_to_end = [] { return false; };
   // Before the text of an error line.
   std::string prefix = "ft_dist: error: ";
 };
