@@ -6,15 +6,15 @@ set -u
 folder=$1
 shift
 rank=${OMPI_COMM_WORLD_RANK:-${SLURM_PROCID:?no launcher}}
-trap interrupted=1 TERM  # the launcher means the command, which must be outlived
-trap '' XFSZ # so that a limit on file sizes (prlimit --fsize) is an error, and not a death
-"$@" &
+trap '' TERM  # the launcher means the command, which must be outlived
+(
+  trap - TERM
+  trap '' XFSZ  # so that a limit on file sizes (prlimit --fsize) is an error, and not a death
+  exec "$@"
+) &
 pid=$!
 echo "$pid" >"$folder/pid-$rank"
-while :; do
-  status=0 interrupted=0
-  wait "$pid" || status=$?
-  ((interrupted)) || break  # else the status may be that of the signal
-done
+status=0
+wait "$pid" || status=$?
 echo "$status $EPOCHREALTIME" >"$folder/end-$rank"  # builtins only: the launcher is about to kill this script
 exit "$status"
