@@ -13,6 +13,11 @@ int extend(std::uint32_t bits, int size) {
   return value < (1 << (size - 1)) ? value - (1 << size) + 1 : value;
 }
 
+// The run that a symbol without a coefficient stands for.
+int run_alone(std::uint8_t symbol) {
+  return symbol == kZeroRun ? 15 : HuffmanTable::kEndOfBlock;  // the former and a coefficient that is zero
+}
+
 }  // namespace
 
 bool HuffmanTable::build(const JHUFF_TBL& table, std::uint8_t most) {
@@ -42,41 +47,34 @@ void HuffmanTable::fill(std::uint32_t code, int length, std::uint8_t symbol) {
   const int spare = kLookBits - length;
   const int size = symbol & 15;
   for (std::uint32_t rest = 0; rest < (1U << static_cast<unsigned>(spare)); ++rest) {
-    Entry& entry = look_[code << static_cast<unsigned>(spare) | rest];
-    entry.bits = static_cast<std::uint8_t>(length);
-    entry.run = symbol;
-    if (size > spare) continue;
-    entry.complete = true;
-    entry.bits = static_cast<std::uint8_t>(length + size);
-    entry.run = static_cast<std::uint8_t>(symbol >> 4U);
-    if (size != 0) {
-      entry.value = static_cast<std::int16_t>(extend(rest >> static_cast<unsigned>(spare - size), size));
-    } else if (symbol == kZeroRun) {
-      entry.run = 15;  // and a coefficient that is zero
+    Symbol& entry = look_[code << static_cast<unsigned>(spare) | rest];
+    if (size > spare) {
+      entry = Symbol::long_one(symbol, 0, length);
+    } else if (size == 0) {
+      entry = {run_alone(symbol), 0, length};
     } else {
-      entry.run = kEndOfBlock;
+      entry = {symbol >> 4, extend(rest >> static_cast<unsigned>(spare - size), size), length + size};
     }
   }
 }
 
-HuffmanTable::Symbol HuffmanTable::next_long(BitReader& reader, Entry entry) const noexcept {
-  std::uint8_t symbol = entry.run;
-  int length = entry.bits;
+HuffmanTable::Symbol HuffmanTable::resolve(Symbol unresolved, std::uint32_t bits) const noexcept {
+  int symbol = unresolved.run();
+  int length = unresolved.bits();
   if (length == 0) {
-    const std::uint32_t bits = reader.peek(16);
+    const std::uint32_t code = bits >> static_cast<unsigned>(kLongest - 16);
     length = kLookBits + 1;
-    while (bits >= limit_[static_cast<std::size_t>(length)] && length < 17) ++length;
-    if (length > 16) return {kBroken, 0, false};
-    const auto code = static_cast<int>(bits >> static_cast<unsigned>(16 - length));
-    symbol =
-        symbols_[static_cast<std::size_t>(first_symbol_[static_cast<std::size_t>(length)] + code) & 255U];
+    while (code >= limit_[static_cast<std::size_t>(length)] && length < 17) ++length;
+    if (length > 16) return Symbol::long_one(kBroken, 0, 0);
+    const int place = first_symbol_[static_cast<std::size_t>(length)] +
+                      static_cast<int>(code >> static_cast<unsigned>(16 - length));
+    symbol = symbols_[static_cast<std::size_t>(place & 255)];
   }
-  reader.consume(length);
   const int size = symbol & 15;
-  if (size == 0) return {symbol == kZeroRun ? 15 : kEndOfBlock, 0, false};
-  const int value = extend(reader.peek(size), size);
-  reader.consume(size);
-  return {symbol >> 4, value, false};
+  if (size == 0) return Symbol::long_one(run_alone(static_cast<std::uint8_t>(symbol)), 0, length);
+  const std::uint32_t coefficient =
+      bits >> static_cast<unsigned>(kLongest - length - size) & ((1U << static_cast<unsigned>(size)) - 1);
+  return Symbol::long_one(symbol >> 4, extend(coefficient, size), length + size);
 }
 
 }  // namespace ft::jpeg

@@ -62,37 +62,50 @@ class HuffmanTable {
   static constexpr int kEndOfBlock = 127;      // a "run" that leads out of any block
   static constexpr int kBroken = 126;          // the same, and nothing good
 
-  // What the next bits say.
-  struct Symbol {
-    int run;        // zeros before the coefficient
-    int value;      // the coefficient
-    bool is_short;  // took at most kLookBits
+  // What the next bits say, in one register: a structure of several would go through memory, which took more
+  // time than all the rest.
+  class Symbol {
+   public:
+    Symbol() = default;
+    Symbol(int run, int value, int bits)
+        : word_(static_cast<std::uint32_t>(value) << 16U | static_cast<std::uint32_t>(run) << 8U |
+                static_cast<std::uint32_t>(bits)) {}
+    // One that takes more than kLookBits; as the table has it, unresolved, `run` is the symbol of T.81 and
+    // `bits` are those of its code, or 0 where that alone is too long.
+    [[nodiscard]] static Symbol long_one(int run, int value, int bits) {
+      return {run, value, bits | static_cast<int>(kLong)};
+    }
+
+    // Zeros before the coefficient.
+    [[nodiscard]] int run() const noexcept { return static_cast<int>(word_ >> 8U & 255U); }
+    // The coefficient.
+    [[nodiscard]] int value() const noexcept { return static_cast<std::int32_t>(word_) >> 16; }
+    // Of code and coefficient.
+    [[nodiscard]] int bits() const noexcept { return static_cast<int>(word_ & 63U); }
+    [[nodiscard]] bool is_long() const noexcept { return (word_ & kLong) != 0; }
+
+   private:
+    static constexpr unsigned kLong = 128;
+
+    std::uint32_t word_ = kLong;
   };
 
   // Decodes one symbol; needs 31 bits in `reader`.
   [[nodiscard]] Symbol next(BitReader& reader) const noexcept {
-    const Entry entry = look_[reader.peek(kLookBits)];
-    if (entry.complete) [[likely]] {
-      reader.consume(entry.bits);
-      return {entry.run, entry.value, true};
-    }
-    return next_long(reader, entry);
+    Symbol symbol = look_[reader.peek(kLookBits)];
+    if (symbol.is_long()) [[unlikely]] symbol = resolve(symbol, reader.peek(kLongest));
+    reader.consume(symbol.bits());
+    return symbol;
   }
 
  private:
-  struct Entry {
-    std::int16_t value = 0;
-    std::uint8_t run = 0;       // or, not complete, the symbol
-    std::uint8_t bits : 7 = 0;  // of code and value; not complete, of the code; 0 where it is longer
-    bool complete : 1 = false;
-  };
+  static constexpr int kLongest = 31;  // bits of a code and its coefficient
 
-  static_assert(sizeof(Entry) == 4);
-
-  [[nodiscard]] Symbol next_long(BitReader& reader, Entry entry) const noexcept;
+  // The symbol that begins the `bits`.
+  [[nodiscard]] Symbol resolve(Symbol unresolved, std::uint32_t bits) const noexcept;
   void fill(std::uint32_t code, int length, std::uint8_t symbol);
 
-  std::array<Entry, std::size_t{1} << kLookBits> look_;
+  std::array<Symbol, std::size_t{1} << kLookBits> look_;
   // For codes of each length: one more than the last, left-aligned to 16 bits; and where their symbols begin.
   std::array<std::uint32_t, 18> limit_;
   std::array<std::int32_t, 17> first_symbol_;
@@ -111,14 +124,14 @@ struct BlockSummary {
 };
 
 // Decodes a block whose DC coefficient follows `dc`, which is updated. `block` is all zeros before.
-inline BlockSummary decode_block(BitReader& reader, const HuffmanTable& dc_table,
-                                 const HuffmanTable& ac_table,
+inline BlockSummary decode_block(BitReader& from, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
                                  const std::array<std::uint16_t, 64>& quantisers, int& dc,
                                  Block& block) noexcept {
+  BitReader reader = from;  // in registers
   reader.refill();
   const HuffmanTable::Symbol difference = dc_table.next(reader);
-  if (difference.run == HuffmanTable::kBroken) return {0, -1};
-  dc += difference.value;
+  if (difference.run() == HuffmanTable::kBroken) return {0, -1};
+  dc += difference.value();
   const int first = dc * quantisers[0];
   block.coefficients[0] = static_cast<std::int16_t>(first);
   int magnitude = std::abs(first);
@@ -128,35 +141,44 @@ inline BlockSummary decode_block(BitReader& reader, const HuffmanTable& dc_table
     reader.refill();
     for (int i = 0; i < HuffmanTable::kShortOfOneRefill; ++i) {
       const HuffmanTable::Symbol symbol = ac_table.next(reader);
-      k += symbol.run;
-      if (k >= 64) return {last, symbol.run == HuffmanTable::kEndOfBlock ? magnitude : -1};
-      const int value = symbol.value * quantisers[static_cast<std::size_t>(k)];
+      k += symbol.run();
+      if (k >= 64) {
+        from = reader;
+        return {last, symbol.run() == HuffmanTable::kEndOfBlock ? magnitude : -1};
+      }
+      const int value = symbol.value() * quantisers[static_cast<std::size_t>(k)];
       block.coefficients[kNaturalOrder[static_cast<std::size_t>(k)]] = static_cast<std::int16_t>(value);
       magnitude += std::abs(value);
       last = k++;
-      if (!symbol.is_short || k >= 64) break;
+      if (symbol.is_long() || k >= 64) break;
     }
   }
+  from = reader;
   return {last, magnitude};
 }
 
 // Goes over a block. False where the data are damaged.
-inline bool skip_block(BitReader& reader, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
+inline bool skip_block(BitReader& from, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
                        int& dc) noexcept {
+  BitReader reader = from;
   reader.refill();
   const HuffmanTable::Symbol difference = dc_table.next(reader);
-  if (difference.run == HuffmanTable::kBroken) return false;
-  dc += difference.value;
+  if (difference.run() == HuffmanTable::kBroken) return false;
+  dc += difference.value();
   int k = 1;
   while (k < 64) {
     reader.refill();
     for (int i = 0; i < HuffmanTable::kShortOfOneRefill; ++i) {
       const HuffmanTable::Symbol symbol = ac_table.next(reader);
-      k += symbol.run + 1;
-      if (k > 64) return symbol.run == HuffmanTable::kEndOfBlock;
-      if (!symbol.is_short || k == 64) break;
+      k += symbol.run() + 1;
+      if (k > 64) {
+        from = reader;
+        return symbol.run() == HuffmanTable::kEndOfBlock;
+      }
+      if (symbol.is_long() || k == 64) break;
     }
   }
+  from = reader;
   return true;
 }
 
