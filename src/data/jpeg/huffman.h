@@ -124,10 +124,10 @@ struct BlockSummary {
 };
 
 // Decodes a block whose DC coefficient follows `dc`, which is updated. `block` is all zeros before.
-inline BlockSummary decode_block(BitReader& from, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
+inline BlockSummary decode_block(BitReader& reader, const HuffmanTable& dc_table,
+                                 const HuffmanTable& ac_table,
                                  const std::array<std::uint16_t, 64>& quantisers, int& dc,
                                  Block& block) noexcept {
-  BitReader reader = from;  // in registers
   reader.refill();
   const HuffmanTable::Symbol difference = dc_table.next(reader);
   if (difference.run() == HuffmanTable::kBroken) return {0, -1};
@@ -142,10 +142,7 @@ inline BlockSummary decode_block(BitReader& from, const HuffmanTable& dc_table, 
     for (int i = 0; i < HuffmanTable::kShortOfOneRefill; ++i) {
       const HuffmanTable::Symbol symbol = ac_table.next(reader);
       k += symbol.run();
-      if (k >= 64) {
-        from = reader;
-        return {last, symbol.run() == HuffmanTable::kEndOfBlock ? magnitude : -1};
-      }
+      if (k >= 64) return {last, symbol.run() == HuffmanTable::kEndOfBlock ? magnitude : -1};
       const int value = symbol.value() * quantisers[static_cast<std::size_t>(k)];
       block.coefficients[kNaturalOrder[static_cast<std::size_t>(k)]] = static_cast<std::int16_t>(value);
       magnitude += std::abs(value);
@@ -153,14 +150,12 @@ inline BlockSummary decode_block(BitReader& from, const HuffmanTable& dc_table, 
       if (symbol.is_long() || k >= 64) break;
     }
   }
-  from = reader;
   return {last, magnitude};
 }
 
 // Goes over a block. False where the data are damaged.
-inline bool skip_block(BitReader& from, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
+inline bool skip_block(BitReader& reader, const HuffmanTable& dc_table, const HuffmanTable& ac_table,
                        int& dc) noexcept {
-  BitReader reader = from;
   reader.refill();
   const HuffmanTable::Symbol difference = dc_table.next(reader);
   if (difference.run() == HuffmanTable::kBroken) return false;
@@ -171,14 +166,10 @@ inline bool skip_block(BitReader& from, const HuffmanTable& dc_table, const Huff
     for (int i = 0; i < HuffmanTable::kShortOfOneRefill; ++i) {
       const HuffmanTable::Symbol symbol = ac_table.next(reader);
       k += symbol.run() + 1;
-      if (k > 64) {
-        from = reader;
-        return symbol.run() == HuffmanTable::kEndOfBlock;
-      }
+      if (k > 64) return symbol.run() == HuffmanTable::kEndOfBlock;
       if (symbol.is_long() || k == 64) break;
     }
   }
-  from = reader;
   return true;
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <immintrin.h>
 
@@ -109,12 +110,13 @@ FT_AVX2 inline void store_row(std::uint8_t* out, __m128i pixels, bool second) {
 
 }  // namespace
 
-FT_AVX2 void inverse_dct(const Block& block, std::uint8_t* out, std::size_t stride) {
-  const auto* rows = reinterpret_cast<const __m128i*>(block.coefficients.data());
+FT_AVX2 void inverse_dct(Block& block, std::uint8_t* out, std::size_t stride) {
+  auto* const rows = reinterpret_cast<__m128i*>(block.coefficients.data());
   __m256i sums[8];
   pass<kConstantBits - kFirstPassBits>({interleave(rows[0], rows[4]), interleave(rows[2], rows[6]),
                                         interleave(rows[7], rows[5]), interleave(rows[3], rows[1])},
                                        sums);
+  for (int row = 0; row < 8; ++row) rows[row] = _mm_setzero_si128();
   __m256i columns[4];
   transpose(sums, columns);
   pass<kConstantBits + kFirstPassBits + 3>(
@@ -135,8 +137,9 @@ FT_AVX2 void inverse_dct(const Block& block, std::uint8_t* out, std::size_t stri
   }
 }
 
-void inverse_dct_flat(int first, std::uint8_t* out, std::size_t stride) {
+void inverse_dct_flat(Block& block, std::uint8_t* out, std::size_t stride) {
   constexpr int kShift = kFirstPassBits + 3;
+  const int first = std::exchange(block.coefficients[0], std::int16_t{0});
   const int pixel = ((first << kFirstPassBits) + (1 << (kShift - 1))) >> kShift;
   const int value = std::clamp(pixel + 128, 0, 255);
   for (int y = 0; y < 8; ++y, out += stride) std::memset(out, value, 8);

@@ -14,9 +14,9 @@ namespace ft::jpeg {
 // picture of 8-bit pixels can have more (8 x 8 x 128 by Cauchy and Schwarz), but hardly does.
 inline constexpr int kMostMagnitude = 5900;
 
-// Writes the 8 x 8 pixels of a block.
-void inverse_dct(const Block& block, std::uint8_t* out, std::size_t stride);
+// Writes the 8 x 8 pixels of a block, and clears it for the next one.
+void inverse_dct(Block& block, std::uint8_t* out, std::size_t stride);
 // The same where all but the first coefficient are 0.
-void inverse_dct_flat(int first, std::uint8_t* out, std::size_t stride);
+void inverse_dct_flat(Block& block, std::uint8_t* out, std::size_t stride);
 
 }  // namespace ft::jpeg

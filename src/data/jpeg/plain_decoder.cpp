@@ -134,13 +134,15 @@ bool PlainDecoder::decode_blocks(const PlainStream& stream, const Mcus& wanted) 
 bool PlainDecoder::decode_interval(BitReader reader, const PlainScan& scan, const Mcus& wanted, int first,
                                    int last) {
   for (Target& target : targets()) target.previous_dc = 0;
+  Block block{};
   const int stop = std::min(last, (wanted.bottom - 1) * scan.mcus.width + wanted.right);
   int row = first / scan.mcus.width;
   int column = first % scan.mcus.width;
   for (int mcu = first; mcu < stop; ++mcu) {
     const bool inside =
         column >= wanted.left && column < wanted.right && row >= wanted.top && row < wanted.bottom;
-    const bool clean = inside ? decode_mcu(reader, column - wanted.left, row - wanted.top) : skip_mcu(reader);
+    const bool clean =
+        inside ? decode_mcu(reader, block, column - wanted.left, row - wanted.top) : skip_mcu(reader);
     if (!clean || reader.overrun()) return false;
     if (++column == scan.mcus.width) {
       column = 0;
@@ -151,12 +153,12 @@ bool PlainDecoder::decode_interval(BitReader reader, const PlainScan& scan, cons
   return !marker_follows || reader.at_end();
 }
 
-bool PlainDecoder::decode_mcu(BitReader& reader, int column, int row) {
+bool PlainDecoder::decode_mcu(BitReader& from, Block& block, int column, int row) {
+  BitReader reader = from;  // in registers
   for (Target& target : targets()) {
     const PlainComponent& component = target.component;
     for (int down = 0; down < component.down; ++down) {
       for (int across = 0; across < component.across; ++across) {
-        Block block{};
         const BlockSummary summary =
             decode_block(reader, *target.dc, *target.ac, component.quantisers, target.previous_dc, block);
         if (summary.magnitude < 0 || summary.magnitude > kMostMagnitude) return false;
@@ -164,17 +166,19 @@ bool PlainDecoder::decode_mcu(BitReader& reader, int column, int row) {
         const auto y = 8 * static_cast<std::size_t>(row * component.down + down);
         std::uint8_t* const out = target.samples + y * target.stride + x;
         if (summary.last == 0) {
-          inverse_dct_flat(block.coefficients[0], out, target.stride);
+          inverse_dct_flat(block, out, target.stride);
         } else {
           inverse_dct(block, out, target.stride);
         }
       }
     }
   }
+  from = reader;
   return true;
 }
 
-bool PlainDecoder::skip_mcu(BitReader& reader) {
+bool PlainDecoder::skip_mcu(BitReader& from) {
+  BitReader reader = from;
   for (Target& target : targets()) {
     const int blocks = target.component.across * target.component.down;
     for (int block = 0; block < blocks; ++block) {
@@ -182,6 +186,7 @@ bool PlainDecoder::skip_mcu(BitReader& reader) {
       if (std::abs(target.previous_dc) > kMostDc) return false;
     }
   }
+  from = reader;
   return true;
 }
 

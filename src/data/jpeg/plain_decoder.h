@@ -60,8 +60,9 @@ class PlainDecoder {
   [[nodiscard]] bool decode_blocks(const PlainStream& stream, const Mcus& wanted);
   [[nodiscard]] bool decode_interval(BitReader reader, const PlainScan& scan, const Mcus& wanted, int first,
                                      int last);
-  [[nodiscard]] bool decode_mcu(BitReader& reader, int column, int row);
-  [[nodiscard]] bool skip_mcu(BitReader& reader);
+  // `block` is all zeros before and, unless the MCU is damaged, afterwards.
+  [[nodiscard]] bool decode_mcu(BitReader& from, Block& block, int column, int row);
+  [[nodiscard]] bool skip_mcu(BitReader& from);
   [[nodiscard]] std::span<Target> targets() noexcept { return std::span(targets_).first(components_); }
 
   EntropyData data_;
