@@ -123,10 +123,11 @@ LoadedImage IdxPair::load(std::size_t candidate, ImportBuffers& buffers) const {
       std::span(pixels_).subspan(entries_.at(candidate).picture * count, count);
   ImportedImage image{.codec = Codec::kRaw,
                       .file = {},
+                      .size = {static_cast<int>(width_), static_cast<int>(height_)},
                       .pixels = buffers.take_pixels(),
                       .converted = {},
                       .exif_oriented = false};
-  image.pixels.resize(static_cast<int>(width_), static_cast<int>(height_));
+  image.pixels.resize(image.size.width, image.size.height);
   const auto rgb = image.pixels.pixels();
   for (std::size_t i = 0; i < count; ++i) {
     std::fill_n(rgb.begin() + static_cast<std::ptrdiff_t>(3 * i), 3, std::to_integer<std::uint8_t>(grey[i]));

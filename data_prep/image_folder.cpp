@@ -118,15 +118,16 @@ std::uint64_t stamp_of(const struct stat& status) {
   return xxh3_64(std::as_bytes(std::span(parts)));
 }
 
-constexpr std::uint64_t kHeadBytes = 4096;
+constexpr std::size_t kHeadBytes = 4096;
 
 struct Candidate {
-  std::span<const std::byte> bytes;  // in the buffers
+  std::vector<std::byte> bytes;
   std::uint64_t stamp;
 };
 
-void read_whole(int fd, std::span<std::byte> out, const fs::path& path) {
-  for (std::size_t at = 0; at < out.size();) {
+// From byte `at` on.
+void read_rest(int fd, std::span<std::byte> out, std::size_t at, const fs::path& path) {
+  while (at < out.size()) {
     const ssize_t got = ::pread(fd, out.data() + at, out.size() - at, static_cast<off_t>(at));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) refuse(errno, path);
@@ -146,12 +147,14 @@ Candidate read_candidate(const fs::path& path, ImportBuffers& buffers) {
   if (size == 0) throw ImportError("empty file");
   if (size > kLargestFile) throw ImportError("larger than 1 GiB");
   // A film or an archive among the pictures is told by its beginning, and costs no more than that.
-  const std::span<std::byte> head = buffers.file(std::min<std::uint64_t>(size, kHeadBytes));
-  read_whole(fd.get(), head, path);
+  std::array<std::byte, kHeadBytes> first;
+  const std::span<std::byte> head = std::span(first).first(std::min<std::uint64_t>(size, kHeadBytes));
+  read_rest(fd.get(), head, 0, path);
   require_known_container(head);
-  const std::span<std::byte> bytes = buffers.file(size);
-  read_whole(fd.get(), bytes, path);
-  return {bytes, stamp_of(status)};
+  std::vector<std::byte> bytes = buffers.take_file(size);
+  std::ranges::copy(head, bytes.begin());
+  read_rest(fd.get(), bytes, head.size(), path);
+  return {std::move(bytes), stamp_of(status)};
 }
 
 void append_name(std::string& out, const std::string& name) {
@@ -200,8 +203,9 @@ std::string ImageFolder::source(std::size_t candidate) const {
 }
 
 LoadedImage ImageFolder::load(std::size_t candidate, ImportBuffers& buffers) const {
-  const Candidate found = read_candidate(root_ / files_.at(candidate).path, buffers);
-  return {import_image(found.bytes, buffers), xxh3_64(found.bytes), found.stamp};
+  Candidate found = read_candidate(root_ / files_.at(candidate).path, buffers);
+  const std::uint64_t source_xxh3 = xxh3_64(found.bytes);
+  return {import_image(std::move(found.bytes), buffers), source_xxh3, found.stamp};
 }
 
 std::uint64_t ImageFolder::stamp(std::size_t candidate) const {

@@ -51,7 +51,7 @@ void describe_look(const PictureLook& look, ImportedSample& sample) {
 class CandidateImport {
  public:
   CandidateImport(const InputSet& input, const EncodingOptions& encoding, SpoolWriter& spool)
-      : input_(input), encoding_(encoding), spool_(spool) {}
+      : input_(input), encoding_(encoding), spool_(spool), buffers_(rows_wanted_for(encoding)) {}
 
   ImportRecord run(std::uint64_t candidate) {
     ImportRecord record;
@@ -74,7 +74,7 @@ class CandidateImport {
     sample.source_xxh3 = loaded.source_xxh3;
     sample.stamp = loaded.stamp;
     // Before anything is resampled: a copy is one whatever is stored of it.
-    const PictureLook look = look_at(loaded.image.pixels);
+    const PictureLook look = look_at(loaded.image.size, loaded.image.pixels);
     describe_look(look, sample);
     EncodedImage image = encode_image(loaded.image, encoding_);
     buffers_.keep(std::move(loaded.image.pixels));
@@ -85,6 +85,7 @@ class CandidateImport {
     sample.rest_xxh3 = static_cast<std::uint32_t>(xxh3_64(rest_));
     sample.spool = spool_.number();
     sample.spool_begin = spool_.append(image.payload, rest_);
+    buffers_.keep(std::move(image.payload));
     record.note = std::move(image.converted);
   }
 

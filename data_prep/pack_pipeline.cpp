@@ -71,7 +71,7 @@ nlohmann::ordered_json key_of(const InputSet& input, const PackOptions& options)
   key.erase("shards");
   key.erase("shard_mib");
   key.erase("limit_per_class");
-  return {{"format", "ft_pack working directory 1"},
+  return {{"format", "ft_pack working directory 2"},
           {"versions", versions_that_decide()},
           {"pictures", input.identity()},
           {"classes", input.classes()},

@@ -66,15 +66,14 @@ Size limited(Size size, int max_side) {
 
 void store_raw(const ImportedImage& image, int max_side, EncodedImage& encoded) {
   encoded.codec = Codec::kRaw;
-  const Size found{image.pixels.width(), image.pixels.height()};
-  const Size size = limited(found, max_side);
-  if (size == found) {
+  const Size size = limited(image.size, max_side);
+  if (size == image.size) {
     encoded.payload = bytes_of(image.pixels);
     return;
   }
   RgbImage resampled;
   Resizer resizer;
-  resize_bilinear(image.pixels, {0, 0, found.width, found.height}, size.width, size.height, resizer,
+  resize_bilinear(image.pixels, {0, 0, image.size.width, image.size.height}, size.width, size.height, resizer,
                   resampled);
   encoded.payload = bytes_of(resampled);
   encoded.width = size.width;
@@ -84,11 +83,16 @@ void store_raw(const ImportedImage& image, int max_side, EncodedImage& encoded) 
 
 }  // namespace
 
+WantedRows rows_wanted_for(const EncodingOptions& options) {
+  const bool as_found = options.encoding == Encoding::kOriginal && !options.restart_index;
+  return as_found ? WantedRows::kSeen : WantedRows::kAll;
+}
+
 EncodedImage encode_image(ImportedImage& image, const EncodingOptions& options) {
   EncodedImage encoded{.codec = image.codec,
                        .payload = {},
-                       .width = image.pixels.width(),
-                       .height = image.pixels.height(),
+                       .width = image.size.width,
+                       .height = image.size.height,
                        .restart_offset = {},
                        .converted = std::move(image.converted),
                        .exif_oriented = image.exif_oriented};

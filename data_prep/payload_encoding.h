@@ -34,6 +34,9 @@ struct EncodedImage {
   bool exif_oriented = false;                 // likewise
 };
 
+// What encode_image needs of a picture's pixels.
+[[nodiscard]] WantedRows rows_wanted_for(const EncodingOptions& options);
+
 // A function of its arguments alone; takes the file out of `image` where that is stored, and leaves the
 // pixels. Thread-safe; throws ImportError where the picture cannot be stored.
 [[nodiscard]] EncodedImage encode_image(ImportedImage& image, const EncodingOptions& options);

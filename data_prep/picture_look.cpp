@@ -42,13 +42,24 @@ std::array<std::size_t, kPoints> points_along(int side) {
   return points;
 }
 
-Grid sample(const RgbImage& image) {
+RgbImage only_seen(const RgbImage& image) {
+  const std::vector<int> rows = rows_seen(image.height());
+  RgbImage seen(image.width(), static_cast<int>(rows.size()));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::ranges::copy(image.row(rows[i]), seen.row(static_cast<int>(i)).begin());
+  }
+  return seen;
+}
+
+Grid sample(Size size, const RgbImage& seen) {
   Grid grid{};
-  std::array<std::size_t, kPoints> columns = points_along(image.width());
+  std::array<std::size_t, kPoints> columns = points_along(size.width);
   for (std::size_t& column : columns) column *= 3;
-  const std::array<std::size_t, kPoints> rows = points_along(image.height());
+  const std::array<std::size_t, kPoints> rows = points_along(size.height);
   for (std::size_t y = 0; y < kPoints; ++y) {
-    const std::uint8_t* row = image.row(static_cast<int>(rows[y])).data();
+    // Of a small picture all rows are there, and some are seen more than once.
+    const std::size_t place = size.height < kPoints ? rows[y] : y;
+    const std::uint8_t* row = seen.row(static_cast<int>(place)).data();
     const std::size_t* column = columns.data();
     for (Cell& cell : grid[y / kPointsPerCell]) {
       Cell sum = cell;  // in registers
@@ -146,10 +157,10 @@ Thumbnail thumbnail_of(const Grid& grid) {
   return thumbnail;
 }
 
-std::uint64_t hash_of_pixels(const RgbImage& image) {
-  const std::uint64_t pixels = xxh3_64(std::as_bytes(image.pixels()));
-  const std::array<std::uint64_t, 3> all{static_cast<std::uint64_t>(image.width()),
-                                         static_cast<std::uint64_t>(image.height()), pixels};
+std::uint64_t hash_of_pixels(Size size, const RgbImage& seen) {
+  const std::uint64_t pixels = xxh3_64(std::as_bytes(seen.pixels()));
+  const std::array<std::uint64_t, 3> all{static_cast<std::uint64_t>(size.width),
+                                         static_cast<std::uint64_t>(size.height), pixels};
   return std::max<std::uint64_t>(1, xxh3_64(std::as_bytes(std::span(all))));
 }
 
@@ -191,11 +202,21 @@ Agreement compare(const Thumbnail& a, const Thumbnail& b) {
 
 }  // namespace
 
-PictureLook look_at(const RgbImage& image) {
-  if (image.width() == 0 || image.height() == 0) return {};
-  const Grid grid = sample(image);
+std::vector<int> rows_seen(int height) {
+  std::vector<int> rows;
+  rows.reserve(kPoints);
+  for (const std::size_t row : points_along(height)) {
+    if (rows.empty() || static_cast<std::size_t>(rows.back()) != row) rows.push_back(static_cast<int>(row));
+  }
+  return rows;
+}
+
+PictureLook look_at(Size size, const RgbImage& rows) {
+  if (size.width == 0 || size.height == 0) return {};
+  if (rows.height() == size.height && size.height > kPoints) return look_at(size, only_seen(rows));
+  const Grid grid = sample(size, rows);
   const Brightness brightness = brightness_of(grid);
-  return {.pixels_xxh3 = hash_of_pixels(image),
+  return {.pixels_xxh3 = hash_of_pixels(size, rows),
           .hash = signs_of_frequencies(brightness),
           .telling = has_contrast(brightness),
           .thumbnail = thumbnail_of(grid)};

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 #include "ft/data/image.h"
 
@@ -15,7 +16,7 @@ struct Thumbnail {
 };
 
 struct PictureLook {
-  // XXH3-64 of size and pixels; 0: there was no picture to look at.
+  // XXH3-64 of the size and of the pixels in the rows that are seen; 0: there was no picture to look at.
   std::uint64_t pixels_xxh3 = 0;
   // The signs of the lowest 63 frequencies. Another size or another JPEG quality flips a few of the bits.
   std::uint64_t hash = 0;
@@ -27,8 +28,15 @@ struct PictureLook {
 // Hashes at most this many bits apart may be of one picture.
 inline constexpr int kNearBits = 7;
 
-// Integer arithmetic only: the same on every machine. Thread-safe.
-[[nodiscard]] PictureLook look_at(const RgbImage& image);
+// Which rows a look takes of a picture of that height, ascending: 128 of them, or all there are.
+[[nodiscard]] std::vector<int> rows_seen(int height);
+
+// At a picture of which `rows` holds all rows, or those that are seen. Integer arithmetic only: the same on
+// every machine. Thread-safe.
+[[nodiscard]] PictureLook look_at(Size size, const RgbImage& rows);
+[[nodiscard]] inline PictureLook look_at(const RgbImage& image) {
+  return look_at({image.width(), image.height()}, image);
+}
 
 // The hash of the picture seen in a mirror: only the odd horizontal frequencies change their sign.
 [[nodiscard]] constexpr std::uint64_t mirrored(std::uint64_t hash) noexcept {

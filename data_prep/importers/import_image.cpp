@@ -36,10 +36,14 @@ importers::Picture decode(Container container, importers::Bytes file, ImportBuff
 
 }  // namespace
 
-std::span<std::byte> ImportBuffers::file(std::size_t bytes) {
-  if (file_.size() > kMostKept && bytes <= kMostKept) file_ = {};
-  if (file_.size() < bytes) file_.resize(bytes);
-  return std::span(file_).first(bytes);
+std::vector<std::byte> ImportBuffers::take_file(std::size_t bytes) {
+  std::vector<std::byte> file = std::exchange(file_, {});
+  file.resize(bytes);
+  return file;
+}
+
+void ImportBuffers::keep(std::vector<std::byte> file) {
+  if (file.capacity() <= kMostKept) file_ = std::move(file);
 }
 
 void ImportBuffers::keep(RgbImage pixels) {
@@ -54,21 +58,24 @@ void require_known_container(std::span<const std::byte> head) {
 
 ImportedImage import_image(std::span<const std::byte> file) {
   ImportBuffers buffers;
-  return import_image(file, buffers);
+  return import_image({file.begin(), file.end()}, buffers);
 }
 
-ImportedImage import_image(std::span<const std::byte> file, ImportBuffers& buffers) {
+ImportedImage import_image(std::vector<std::byte> file, ImportBuffers& buffers) {
   const importers::Bytes bytes(reinterpret_cast<const std::uint8_t*>(file.data()), file.size());
   const Container container = importers::tell_container(bytes);
   importers::Picture picture = decode(container, bytes, buffers);
+  if (!picture.keep_file) picture.size = {picture.pixels.width(), picture.pixels.height()};
   ImportedImage imported{.codec = Codec::kJpeg,
                          .file = {},
+                         .size = picture.size,
                          .pixels = std::move(picture.pixels),
                          .converted = {},
                          .exif_oriented = picture.exif_oriented};
   if (picture.keep_file) {
-    imported.file.assign(file.begin(), file.end());
+    imported.file = std::move(file);
   } else {
+    buffers.keep(std::move(file));
     imported.codec = importers::lossless_codec(imported.pixels);
     imported.converted = fmt::format("{} {} -> RGB", importers::name_of(container), picture.found);
   }

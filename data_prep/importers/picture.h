@@ -18,6 +18,7 @@ struct Picture {
   std::string found;  // the pixel format in the file, in Pillow's words: "P", "I;16", "CMYK"
   bool exif_oriented = false;
   bool keep_file = false;  // the file as found is what a shard stores
+  Size size{};             // where the file is kept: `pixels` may then be some of the rows
 };
 
 // Refuses an empty picture and what Pillow calls a decompression bomb, by declared size: call it before

@@ -1,6 +1,8 @@
 #include "ft/data/codec.h"
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -55,9 +57,14 @@ RgbView Decoder::decode(const StoredPicture& picture, const Box& window) {
   return {pixels.pixels().data(), pixels.stride(), held};
 }
 
-void Decoder::decode_all(const StoredPicture& picture, RgbImage& out) {
-  if (picture.codec == Codec::kJpeg) return buffers_->jpeg.decode_all(picture, out);
-  decode_rgb(picture.codec, picture.payload, picture.size.width, picture.size.height, out);
+void Decoder::decode_rows(const StoredPicture& picture, std::span<const int> rows, RgbImage& out) {
+  if (picture.codec == Codec::kJpeg) return buffers_->jpeg.decode_rows(picture, rows, out);
+  RgbImage& pixels = buffers_->pixels;
+  decode_rgb(picture.codec, picture.payload, picture.size.width, picture.size.height, pixels);
+  out.resize(picture.size.width, static_cast<int>(rows.size()));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    std::ranges::copy(std::as_const(pixels).row(rows[i]), out.row(static_cast<int>(i)).begin());
+  }
 }
 
 void check_dimensions(long long stream_width, long long stream_height, Size size) {

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -41,11 +42,23 @@ class JpegReader {
   void read_all(RgbImage& out) {
     out.resize(size_.width, size_.height);
     jpeg_.run([this, &out] { return start() && read_rows(out); });
-    // All pixels are there: a missing end marker is no reason to refuse, an error on the way to it is.
-    jpeg_.run([this] {
-      jpeg_finish_decompress(&jpeg_.info());
+    finish();
+  }
+
+  void read_some_rows(std::span<const int> rows, RgbImage& out) {
+    out.resize(size_.width, static_cast<int>(rows.size()));
+    std::vector<std::uint8_t> unwanted(out.stride());
+    jpeg_.run([this, rows, &out, &unwanted] {
+      if (!start()) return false;
+      std::size_t next = 0;
+      for (int y = 0; y < size_.height; ++y) {
+        const bool wanted = next < rows.size() && rows[next] == y;
+        JSAMPROW row = wanted ? out.row(static_cast<int>(next++)).data() : unwanted.data();
+        if (jpeg_read_scanlines(&jpeg_.info(), &row, 1) == 0) return false;
+      }
       return true;
     });
+    finish();
   }
 
   Box read_window(const Box& window, RgbImage& out) {
@@ -74,12 +87,12 @@ class JpegReader {
     return decoder.decode({*scan, payload_, position(), restart_offsets}, window, out.pixels());
   }
 
-  // False likewise; read_all() then does it.
-  bool read_plain(jpeg::PlainDecoder& decoder, RgbImage& out) {
+  // False likewise; read_some_rows() then does it.
+  bool read_some_plain_rows(std::span<const int> rows, jpeg::PlainDecoder& decoder, RgbImage& out) {
     const std::optional<jpeg::PlainScan> scan = plain_scan(size_.width, size_.height);
     if (!scan) return false;
-    out.resize(size_.width, size_.height);
-    return decoder.decode_all({*scan, payload_, position(), {}}, out.pixels());
+    out.resize(size_.width, static_cast<int>(rows.size()));
+    return decoder.decode_rows({*scan, payload_, position(), {}}, rows, out.pixels());
   }
 
  private:
@@ -95,6 +108,14 @@ class JpegReader {
   bool start() {
     jpeg_.info().out_color_space = JCS_RGB;
     return jpeg_start_decompress(&jpeg_.info()) != FALSE;
+  }
+
+  // All pixels are there: a missing end marker is no reason to refuse, an error on the way to it is.
+  void finish() {
+    jpeg_.run([this] {
+      jpeg_finish_decompress(&jpeg_.info());
+      return true;
+    });
   }
 
   bool skip_rows(int count) {
@@ -131,9 +152,9 @@ Box JpegWindowDecoder::decode(const StoredPicture& picture, const Box& window, R
   return reader.read_window(window, out);
 }
 
-void JpegWindowDecoder::decode_all(const StoredPicture& picture, RgbImage& out) {
+void JpegWindowDecoder::decode_rows(const StoredPicture& picture, std::span<const int> rows, RgbImage& out) {
   JpegReader reader(picture.payload, picture.size);
-  if (!reader.read_plain(plain_, out)) reader.read_all(out);
+  if (!reader.read_some_plain_rows(rows, plain_, out)) reader.read_some_rows(rows, out);
 }
 
 Box JpegWindowDecoder::decode_by_library(const StoredPicture& picture, const Box& window, RgbImage& out) {

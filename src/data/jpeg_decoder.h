@@ -14,8 +14,9 @@ class JpegWindowDecoder {
   // `out` then holds the box of the picture that is returned, which contains `window`.
   Box decode(const StoredPicture& picture, const Box& window, RgbImage& out);
 
-  // The whole picture, and the stream to its end: with the pixels, and the refusals, of decode_jpeg.
-  void decode_all(const StoredPicture& picture, RgbImage& out);
+  // All of the picture, and the stream to its end, with the pixels, and the refusals, of decode_jpeg; `out`
+  // gets only these of its rows, which ascend.
+  void decode_rows(const StoredPicture& picture, std::span<const int> rows, RgbImage& out);
 
   // A window by libjpeg alone: what decode() is held to.
   static Box decode_by_library(const StoredPicture& picture, const Box& window, RgbImage& out);

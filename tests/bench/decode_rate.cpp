@@ -67,9 +67,12 @@ class FileDecoder {
 
  private:
   std::size_t import(std::span<const std::byte> file) {
-    ImportedImage image = import_image(file, buffers_);
+    std::vector<std::byte> own = buffers_.take_file(file.size());
+    std::copy(file.begin(), file.end(), own.begin());
+    ImportedImage image = import_image(std::move(own), buffers_);
     const std::size_t bytes = image.pixels.pixels().size();
     buffers_.keep(std::move(image.pixels));
+    buffers_.keep(std::move(image.file));
     return bytes;
   }
 
@@ -84,7 +87,7 @@ class FileDecoder {
   std::size_t size_ = 0;
   RgbImage pixels_;
   Decoder decoder_;
-  ImportBuffers buffers_;
+  ImportBuffers buffers_{WantedRows::kSeen};
 };
 
 struct Spent {

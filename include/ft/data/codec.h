@@ -39,9 +39,10 @@ class Decoder {
   // caller knows.
   [[nodiscard]] RgbView decode(const StoredPicture& picture, const Box& window);
 
-  // The whole picture into `out`, and the stream to its end: the pixels, and the refusals, of decode_rgb,
-  // with the decoder that training uses.
-  void decode_all(const StoredPicture& picture, RgbImage& out);
+  // All of the picture, and the stream to its end, with the decoder that training uses; but only these of its
+  // rows, which ascend, are made into RGB and put into `out`, one below the other. The pixels, and the
+  // refusals, are those of decode_rgb.
+  void decode_rows(const StoredPicture& picture, std::span<const int> rows, RgbImage& out);
 
  private:
   struct Buffers;

@@ -21,6 +21,10 @@ constexpr std::byte kEndOfImage{0xD9};
 // How far upsampling looks around a pixel.
 constexpr int kNeighbourhood = 2;
 
+Box whole(const PlainScan& scan) {
+  return {0, 0, scan.size.width, scan.size.height};
+}
+
 }  // namespace
 
 bool PlainDecoder::available() {
@@ -28,12 +32,7 @@ bool PlainDecoder::available() {
 }
 
 bool PlainDecoder::decode(const PlainStream& stream, const Box& window, std::span<std::uint8_t> out) {
-  const PlainScan& scan = stream.scan;
-  if (!build_tables(scan)) return false;
-  const Mcus wanted = mcus_of(scan, window);
-  place_planes(scan, wanted);
-  if (!decode_blocks(stream, wanted)) return false;
-  converter_.start(scan.chroma, window);
+  if (!decode_planes(stream, window)) return false;
   std::uint8_t* row = out.data();
   for (int y = window.top; y < window.bottom(); ++y, row += std::ptrdiff_t{3} * window.width) {
     converter_.convert(planes_.data(), y, row);
@@ -41,8 +40,28 @@ bool PlainDecoder::decode(const PlainStream& stream, const Box& window, std::spa
   return true;
 }
 
-bool PlainDecoder::decode_all(const PlainStream& stream, std::span<std::uint8_t> out) {
-  if (!decode(stream, {0, 0, stream.scan.size.width, stream.scan.size.height}, out)) return false;
+bool PlainDecoder::decode_rows(const PlainStream& stream, std::span<const int> rows,
+                               std::span<std::uint8_t> out) {
+  if (!decode_planes(stream, whole(stream.scan)) || !end_follows()) return false;
+  std::uint8_t* to = out.data();
+  for (const int row : rows) {
+    converter_.convert(planes_.data(), row, to);
+    to += std::ptrdiff_t{3} * stream.scan.size.width;
+  }
+  return true;
+}
+
+bool PlainDecoder::decode_planes(const PlainStream& stream, const Box& window) {
+  const PlainScan& scan = stream.scan;
+  if (!build_tables(scan)) return false;
+  const Mcus wanted = mcus_of(scan, window);
+  place_planes(scan, wanted);
+  if (!decode_blocks(stream, wanted)) return false;
+  converter_.start(scan.chroma, window);
+  return true;
+}
+
+bool PlainDecoder::end_follows() const noexcept {
   return behind_scan_.size() >= 2 && behind_scan_[0] == kMarker && behind_scan_[1] == kEndOfImage;
 }
 
@@ -201,7 +220,8 @@ bool PlainDecoder::decode(const PlainStream& /*stream*/, const Box& /*window*/,
   return false;
 }
 
-bool PlainDecoder::decode_all(const PlainStream& /*stream*/, std::span<std::uint8_t> /*out*/) {
+bool PlainDecoder::decode_rows(const PlainStream& /*stream*/, std::span<const int> /*rows*/,
+                               std::span<std::uint8_t> /*out*/) {
   return false;
 }
 

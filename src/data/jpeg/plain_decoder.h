@@ -35,9 +35,10 @@ class PlainDecoder {
   // `out` gets the window's rows, without padding. False, with anything in `out`, when the data are not
   // clean: libjpeg then says what they are. DataError when the restart offsets do not fit the stream.
   [[nodiscard]] bool decode(const PlainStream& stream, const Box& window, std::span<std::uint8_t> out);
-  // The whole picture of a stream without restart offsets. False also when something other than the end
-  // marker follows its scan.
-  [[nodiscard]] bool decode_all(const PlainStream& stream, std::span<std::uint8_t> out);
+  // All of a stream without restart offsets, but only these rows, which ascend, are made into RGB. False also
+  // when something other than the end marker follows its scan.
+  [[nodiscard]] bool decode_rows(const PlainStream& stream, std::span<const int> rows,
+                                 std::span<std::uint8_t> out);
 
  private:
   // A rectangle of MCUs.
@@ -56,6 +57,9 @@ class PlainDecoder {
 
   [[nodiscard]] static Mcus mcus_of(const PlainScan& scan, const Box& window);
   [[nodiscard]] bool build_tables(const PlainScan& scan);
+  // All samples that the window needs, ready for converter_.
+  [[nodiscard]] bool decode_planes(const PlainStream& stream, const Box& window);
+  [[nodiscard]] bool end_follows() const noexcept;
   void place_planes(const PlainScan& scan, const Mcus& wanted);
   [[nodiscard]] bool decode_blocks(const PlainStream& stream, const Mcus& wanted);
   [[nodiscard]] bool decode_interval(BitReader reader, const PlainScan& scan, const Mcus& wanted, int first,

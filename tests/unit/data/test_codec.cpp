@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -143,31 +144,44 @@ TEST(Decoder, AWindowOfAJpegIsThatPartOfTheWhole) {
   }
 }
 
-// What decode_rgb, which is libjpeg alone, says of the same bytes.
-void expect_as_decode_rgb(Decoder& decoder, std::span<const std::byte> payload, const std::string& what) {
+// What decode_rgb, which is libjpeg alone, says of the same bytes, in these rows.
+void expect_as_decode_rgb(Decoder& decoder, std::span<const std::byte> payload, const std::vector<int>& rows,
+                          const std::string& what) {
   const StoredPicture picture{Codec::kJpeg, payload, {kTinyJpegWidth, kTinyJpegHeight}, {}};
   const std::string expected = error_of(Codec::kJpeg, payload, kTinyJpegWidth, kTinyJpegHeight);
   RgbImage pixels;
   try {
-    decoder.decode_all(picture, pixels);
+    decoder.decode_rows(picture, rows, pixels);
   } catch (const DataError& error) {
     ASSERT_EQ(error.what(), expected) << what;
     return;
   }
   ASSERT_EQ(expected, "") << what;
-  ASSERT_THAT(pixels.pixels(), ElementsAreArray(decode_tiny(payload).pixels())) << what;
+  ASSERT_EQ(pixels.height(), static_cast<int>(rows.size())) << what;
+  const RgbImage whole = decode_tiny(payload);
+  for (int i = 0; i < pixels.height(); ++i) {
+    ASSERT_THAT(pixels.row(i), ElementsAreArray(whole.row(rows[static_cast<std::size_t>(i)]))) << what;
+  }
 }
 
-TEST(Decoder, WholePicturesAndRefusalsAreLibjpegs) {
+TEST(Decoder, RowsAndRefusalsAreLibjpegs) {
   Decoder decoder;
+  std::vector<int> all(kTinyJpegHeight);
+  std::iota(all.begin(), all.end(), 0);
+  const std::vector<int> some{1, kTinyJpegHeight - 1};
+  const std::vector<int> first{0};
   for (const auto& whole : {bytes_of_hex(kTinyRgbJpeg), bytes_of_hex(kTinyGreyJpeg)}) {
-    expect_as_decode_rgb(decoder, whole, "as it is");
+    expect_as_decode_rgb(decoder, whole, all, "as it is");
     for (std::size_t i = 0; i < whole.size(); ++i) {
-      expect_as_decode_rgb(decoder, std::span(whole).first(i), "cut at " + std::to_string(i));
+      // Damage below the last row that is wanted is found as well.
+      for (const auto& rows : {all, some, first}) {
+        expect_as_decode_rgb(decoder, std::span(whole).first(i), rows, "cut at " + std::to_string(i));
+      }
       for (int bit = 0; bit < 8; ++bit) {
         auto damaged = whole;
         damaged[i] ^= std::byte{1} << bit;
-        expect_as_decode_rgb(decoder, damaged, "bit " + std::to_string(bit) + " of " + std::to_string(i));
+        expect_as_decode_rgb(decoder, damaged, bit % 2 == 0 ? all : some,
+                             "bit " + std::to_string(bit) + " of " + std::to_string(i));
       }
     }
   }

@@ -43,6 +43,7 @@ class FakeInput : public InputSet {
     const auto bytes = std::as_bytes(std::span(item.payload));
     ImportedImage image{.codec = Codec::kJpeg,
                         .file = {bytes.begin(), bytes.end()},
+                        .size = {10 + static_cast<int>(candidate), 20},
                         .pixels = RgbImage(10 + static_cast<int>(candidate), 20),
                         .converted = item.converted,
                         .exif_oriented = false};
