@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <span>
 #include <stdexcept>
@@ -206,6 +207,17 @@ LoadedImage ImageFolder::load(std::size_t candidate, ImportBuffers& buffers) con
   Candidate found = read_candidate(root_ / files_.at(candidate).path, buffers);
   const std::uint64_t source_xxh3 = xxh3_64(found.bytes);
   return {import_image(std::move(found.bytes), buffers), source_xxh3, found.stamp};
+}
+
+// Only its content says what it is, but here a name will do.
+std::optional<std::uint64_t> ImageFolder::likely_payload_bytes(std::size_t candidate) const {
+  const fs::path path = root_ / files_.at(candidate).path;
+  std::string ending = path.extension().string();
+  std::ranges::transform(ending, ending.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (ending != ".jpg" && ending != ".jpeg") return std::nullopt;
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
+  return static_cast<std::uint64_t>(status.st_size);
 }
 
 std::uint64_t ImageFolder::stamp(std::size_t candidate) const {

@@ -31,6 +31,7 @@ class ImageFolder final : public InputSet {
   [[nodiscard]] std::string source(std::size_t candidate) const override;
   [[nodiscard]] LoadedImage load(std::size_t candidate, ImportBuffers& buffers) const override;
   [[nodiscard]] nlohmann::ordered_json description() const override;
+  [[nodiscard]] std::optional<std::uint64_t> likely_payload_bytes(std::size_t candidate) const override;
   [[nodiscard]] std::uint64_t stamp(std::size_t candidate) const override;
   [[nodiscard]] std::string identity() const override;
   [[nodiscard]] std::string listing() const override;

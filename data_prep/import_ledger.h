@@ -32,6 +32,8 @@ class ImportLedger {
 
   // Takes the records of `text` (import_record.h). A candidate's first record counts.
   void add(std::string_view text);
+  // Those that are good, in no order.
+  [[nodiscard]] const std::vector<ImportedSample>& samples() const noexcept { return samples_; }
   [[nodiscard]] std::uint64_t stored() const noexcept { return samples_.size(); }
 
   // The candidates that must be imported next, ascending; none when all is there. With a limit, these are

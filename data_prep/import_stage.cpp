@@ -6,7 +6,6 @@
 #include <memory>
 
 #include "ft/base/hash.h"
-#include "ft/report/progress.h"
 
 #include "import_record.h"
 #include "ordered_parallel.h"
@@ -50,8 +49,8 @@ void describe_look(const PictureLook& look, ImportedSample& sample) {
 // One worker thread's: from a candidate to a record, whose payload is then in the spool.
 class CandidateImport {
  public:
-  CandidateImport(const InputSet& input, const EncodingOptions& encoding, SpoolWriter& spool)
-      : input_(input), encoding_(encoding), spool_(spool), buffers_(rows_wanted_for(encoding)) {}
+  CandidateImport(const InputSet& input, const EncodingOptions& encoding, ImportOutput& output)
+      : input_(input), encoding_(encoding), output_(output), buffers_(rows_wanted_for(encoding)) {}
 
   ImportRecord run(std::uint64_t candidate) {
     ImportRecord record;
@@ -83,17 +82,29 @@ class CandidateImport {
     append_bytes(rest_, std::as_bytes(std::span(image.restart_offset)));
     append_bytes(rest_, std::as_bytes(std::span(look.thumbnail.pixels)));
     sample.rest_xxh3 = static_cast<std::uint32_t>(xxh3_64(rest_));
-    sample.spool = spool_.number();
-    sample.spool_begin = spool_.append(image.payload, rest_);
+    store(image, sample);
     buffers_.keep(std::move(image.payload));
     record.note = std::move(image.converted);
   }
 
+  // The payload and rest_.
+  void store(const EncodedImage& image, ImportedSample& sample) {
+    SpoolWriter& spool = output_.spool;
+    sample.rest_spool = spool.number();
+    if (output_.early && output_.early->store(image.payload, sample)) {
+      sample.rest_begin = spool.append(rest_);
+      return;
+    }
+    sample.payload_spool = spool.number();
+    sample.payload_begin = spool.append(image.payload, rest_);
+    sample.rest_begin = sample.payload_begin + image.payload.size();
+  }
+
   const InputSet& input_;
   const EncodingOptions& encoding_;
-  SpoolWriter& spool_;
+  ImportOutput& output_;
   ImportBuffers buffers_;
-  std::vector<std::byte> rest_;  // what lies behind the payload in the spool
+  std::vector<std::byte> rest_;  // its restart offsets and thumbnail
 };
 
 // Takes records in order, on one thread.
@@ -121,12 +132,12 @@ class Recorder {
 class ShareImport {
  public:
   ShareImport(const InputSet& input, std::vector<std::uint64_t> share, const PackOptions& options,
-              SpoolWriter& spool, Recorder& recorder, Communicator& ranks,
+              ImportOutput& output, Recorder& recorder, Communicator& ranks,
               const std::function<bool()>& stop_requested, const std::function<void(std::int64_t)>& show)
       : input_(input),
         share_(std::move(share)),
         options_(options),
-        spool_(spool),
+        output_(output),
         recorder_(recorder),
         ranks_(ranks),
         stop_requested_(stop_requested),
@@ -155,7 +166,7 @@ class ShareImport {
  private:
   void import_until_stopped() {
     const auto make_import = [this]() -> OrderedParallel<ImportRecord>::Work {
-      const auto import = std::make_shared<CandidateImport>(input_, options_.encoding, spool_);
+      const auto import = std::make_shared<CandidateImport>(input_, options_.encoding, output_);
       return [this, import](std::size_t i) { return import->run(share_[i]); };
     };
     OrderedParallel<ImportRecord> imported(share_.size(), options_.workers, make_import, kAheadPerWorker);
@@ -166,6 +177,7 @@ class ShareImport {
       while (!must_end_before(candidate) && !is_there) is_there = imported.wait_for_next(kBetweenBeats, many);
       if (must_end_before(candidate)) return;
       const bool good = recorder_.take(imported.next());
+      if (output_.early) output_.early->hand_to_disk();
       ++mine_.done;
       show_(ranks_.world_size() == 1 ? mine_.done : pulse_.world().done);
       if (good || options_.on_error == OnError::kSkip) continue;
@@ -186,7 +198,7 @@ class ShareImport {
   const InputSet& input_;
   std::vector<std::uint64_t> share_;
   const PackOptions& options_;
-  SpoolWriter& spool_;
+  ImportOutput& output_;
   Recorder& recorder_;
   Communicator& ranks_;
   const std::function<bool()>& stop_requested_;
@@ -208,19 +220,13 @@ std::vector<std::uint64_t> share_of_rank(const std::vector<std::uint64_t>& wante
 }
 
 std::string import_candidates(const InputSet& input, const std::vector<std::uint64_t>& wanted,
-                              std::uint64_t already_done, const PackOptions& options, SpoolWriter& spool,
-                              JournalWriter& journal, Communicator& ranks,
+                              const PackOptions& options, ImportOutput& output, Communicator& ranks,
+                              const std::function<void(std::int64_t)>& show,
                               const std::function<bool()>& stop_requested) {
-  Progress progress("import", already_done + wanted.size(), "inputs", ranks.rank() == 0,
-                    std::chrono::seconds(10), already_done);
-  const std::function<void(std::int64_t)> show = [&](std::int64_t done) {
-    progress.update(already_done + static_cast<std::uint64_t>(done));
-  };
-  Recorder recorder(journal);
-  ShareImport(input, share_of_rank(wanted, ranks.rank(), ranks.world_size()), options, spool, recorder, ranks,
-              stop_requested, show)
+  Recorder recorder(output.journal);
+  ShareImport(input, share_of_rank(wanted, ranks.rank(), ranks.world_size()), options, output, recorder,
+              ranks, stop_requested, show)
       .run();
-  progress.finish();
   std::string all;
   for (const std::string& records : ranks.all_gather(recorder.records(), "gathering what was imported")) {
     all += records;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,11 @@ class InputSet {
   [[nodiscard]] virtual std::string source(std::size_t candidate) const = 0;
   // Throws ImportError, which costs this candidate, and DataError where the machine fails. Thread-safe.
   [[nodiscard]] virtual LoadedImage load(std::size_t candidate, ImportBuffers& buffers) const = 0;
+  // How large its payload will be if it is what it looks like and stored as found, without reading it;
+  // nothing where that cannot be said. Thread-safe.
+  [[nodiscard]] virtual std::optional<std::uint64_t> likely_payload_bytes(std::size_t /*candidate*/) const {
+    return std::nullopt;
+  }
   // Changes when the candidate's content may have: of a file, from its size, times and inode. Thread-safe.
   [[nodiscard]] virtual std::uint64_t stamp(std::size_t /*candidate*/) const { return 0; }
   // Which candidates these are, where they lie and in which order, hashed; of an input read whole, its

@@ -223,7 +223,7 @@ JPEGs are stored as they are, the rest as RGB without loss, unless --encoding or
 say otherwise. Pictures that are there twice are reported, also when one is smaller, recompressed
 or mirrored.
 
-DIR appears whole or not at all. Until then the pictures wait in DIR.packing, and the disk holds
+DIR appears whole or not at all. Until then the pictures wait in DIR.packing, and the disk may hold
 them twice. The same command goes on where an interrupted one was. mpirun -np N ft_pack pack ...
 shares the work, on one machine or on several that see the same files, and makes the same bytes.
 

@@ -1,6 +1,8 @@
 #include "pack_pipeline.h"
 
+#include <chrono>
 #include <cstdio>
+#include <memory>
 #include <set>
 #include <system_error>
 
@@ -10,6 +12,7 @@
 #include "ft/base/error.h"
 #include "ft/comm/backends.h"
 #include "ft/data/packed_set.h"
+#include "ft/report/progress.h"
 
 #include "import_ledger.h"
 #include "import_stage.h"
@@ -166,27 +169,58 @@ class Packing {
   }
 
   void import_all(const Start& start) {
-    std::optional<SpoolWriter> spool;
-    std::optional<JournalWriter> journal;
-    together(ranks_, "opening the spools", [&] {
-      const std::uint32_t number = spool_number(start.attempt, ranks_.rank());
-      spool.emplace(start.working, number);
-      journal.emplace(start.working, number);
-    });
+    together(ranks_, "opening the spools", [&] { open_output(start); });
     std::uint64_t reserve = 0;
     for (;;) {
-      const std::vector<std::uint64_t> wanted = ledger_->wanted(options_.limit_per_class, reserve);
+      std::vector<std::uint64_t> wanted = ledger_->wanted(options_.limit_per_class, reserve);
       if (wanted.empty()) break;
-      ledger_->add(import_candidates(input_, wanted, ledger_->stored(), options_, *spool, *journal, ranks_,
-                                     stop_requested_));
+      std::uint64_t done = ledger_->stored();
+      Progress progress("import", done + wanted.size(), "inputs", is_root_, std::chrono::seconds(10), done);
+      if (reserve == 0 && may_write_early()) {
+        lay_out_early(start, Foresight(input_, wanted), done, progress);
+        wanted = ledger_->wanted(options_.limit_per_class, reserve);
+      }
+      import_some(wanted, done, progress);
+      progress.finish();
       if (options_.on_error == OnError::kFail) {
         together(ranks_, "importing", [&] { ledger_->require_none_refused(); });
       }
       reserve = reserve == 0 ? kFirstReserve : 2 * reserve;
     }
     together(ranks_, "closing the spools", [&] {
-      if (ranks_.world_size() > 1) spool->flush();
+      if (ranks_.world_size() > 1) output_->spool.flush();
     });
+  }
+
+  void open_output(const Start& start) {
+    const std::uint32_t number = spool_number(start.attempt, ranks_.rank());
+    output_.reset(
+        new ImportOutput{SpoolWriter(start.working, number), JournalWriter(start.working, number), {}});
+  }
+
+  // Several ranks would write to one file, and what an earlier try has left lies elsewhere.
+  [[nodiscard]] bool may_write_early() const {
+    return ranks_.world_size() == 1 && ledger_->stored() == 0 && stores_files_as_found(options_.encoding);
+  }
+
+  void lay_out_early(const Start& start, Foresight foresight, std::uint64_t& done, Progress& progress) {
+    // Where the first refused candidate ends the pack, none may be imported before its turn.
+    const std::size_t most = options_.on_error == OnError::kFail ? 0 : foresight.samples.size();
+    if (foresight.unforeseen.size() > most) return;
+    import_some(foresight.unforeseen, done, progress);
+    std::vector<ImportedSample> samples = std::move(foresight.samples);
+    samples.insert(samples.end(), ledger_->samples().begin(), ledger_->samples().end());
+    output_->early = EarlyShards::lay_out(start.working, start.attempt, input_, std::move(samples), options_);
+  }
+
+  // Counts them as done.
+  void import_some(const std::vector<std::uint64_t>& candidates, std::uint64_t& done, Progress& progress) {
+    const auto show = [&progress, done](std::int64_t tried) {
+      progress.update(done + static_cast<std::uint64_t>(tried));
+    };
+    if (candidates.empty()) return;
+    ledger_->add(import_candidates(input_, candidates, options_, *output_, ranks_, show, stop_requested_));
+    done += candidates.size();
   }
 
   PackResult write(const fs::path& working, Imported imported) {
@@ -195,7 +229,8 @@ class Packing {
       if (is_root_) remove_other_shards(set_path(working), shard_count(imported.samples, options_));
     });
     std::vector<ShardEntry> shards =
-        write_shards(working, input_, imported.samples, options_, spools, ranks_, stop_requested_);
+        write_shards(working, input_, imported.samples, options_, spools,
+                     output_->early ? &*output_->early : nullptr, ranks_, stop_requested_);
     PackResult result;
     bool interrupted = false;
     together(ranks_, "summing up", [&] {
@@ -217,6 +252,7 @@ class Packing {
   const std::function<bool()>& stop_requested_;
   bool is_root_;
   std::optional<ImportLedger> ledger_;
+  std::unique_ptr<ImportOutput> output_;
 };
 
 // What is kept is said; what is of no use is removed.

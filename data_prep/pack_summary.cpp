@@ -13,7 +13,7 @@ LooksOfSet looks_of(const std::vector<ImportedSample>& samples, const SpoolReade
   looks.thumbnail = [&samples, &spools](std::uint64_t id) {
     const ImportedSample& sample = samples[id];
     Thumbnail thumbnail;
-    spools.read(sample.spool, sample.spool_begin + sample.bytes + sample.offset_bytes(),
+    spools.read(sample.rest_spool, sample.rest_begin + sample.offset_bytes(),
                 std::as_writable_bytes(std::span(thumbnail.pixels)));
     return thumbnail;
   };

@@ -83,11 +83,6 @@ void store_raw(const ImportedImage& image, int max_side, EncodedImage& encoded) 
 
 }  // namespace
 
-WantedRows rows_wanted_for(const EncodingOptions& options) {
-  const bool as_found = options.encoding == Encoding::kOriginal && !options.restart_index;
-  return as_found ? WantedRows::kSeen : WantedRows::kAll;
-}
-
 EncodedImage encode_image(ImportedImage& image, const EncodingOptions& options) {
   EncodedImage encoded{.codec = image.codec,
                        .payload = {},

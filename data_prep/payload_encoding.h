@@ -34,8 +34,14 @@ struct EncodedImage {
   bool exif_oriented = false;                 // likewise
 };
 
+// Whether a file that can be kept is stored as it is.
+[[nodiscard]] constexpr bool stores_files_as_found(const EncodingOptions& options) noexcept {
+  return options.encoding == Encoding::kOriginal && !options.restart_index;
+}
 // What encode_image needs of a picture's pixels.
-[[nodiscard]] WantedRows rows_wanted_for(const EncodingOptions& options);
+[[nodiscard]] constexpr WantedRows rows_wanted_for(const EncodingOptions& options) noexcept {
+  return stores_files_as_found(options) ? WantedRows::kSeen : WantedRows::kAll;
+}
 
 // A function of its arguments alone; takes the file out of `image` where that is stored, and leaves the
 // pixels. Thread-safe; throws ImportError where the picture cannot be stored.

@@ -1,6 +1,6 @@
 // Payloads on their way from import to their shard. Which shard and row a sample gets is known when all have
 // been imported, and they need not fit in memory: they wait in files, one a rank and try, which cost the
-// set's size in disk space until the set is made.
+// set's size in disk space until the set is made. Where it is known earlier: early_shards.h.
 #pragma once
 
 #include <atomic>

@@ -52,16 +52,27 @@ bool fits(const Json& found, const Json& key, const fs::path& path, std::string&
   return false;
 }
 
+// The first one need not be on the disk at once: what a crash of the machine then costs was just begun. Later
+// ones must be, lest an older one comes back and what was imported since passes for its own.
+void write_key(const fs::path& path, const Json& key, bool is_first) {
+  const std::string text = key.dump(1) + "\n";
+  if (is_first) {
+    write_unflushed(path, text);
+  } else {
+    write_file_atomically(path, text);
+  }
+}
+
 bool is_intact(const ImportedSample& sample, const SpoolReader& spools) {
-  std::vector<std::byte> bytes(sample.bytes + sample.offset_bytes() + sizeof(Thumbnail));
+  std::vector<std::byte> payload(sample.bytes);
+  std::vector<std::byte> rest(sample.offset_bytes() + sizeof(Thumbnail));
   try {
-    spools.read(sample.spool, sample.spool_begin, bytes);
+    spools.read(sample.payload_spool, sample.payload_begin, payload);
+    spools.read(sample.rest_spool, sample.rest_begin, rest);
   } catch (const DataError&) {
     return false;
   }
-  const std::span<const std::byte> all = bytes;
-  return xxh3_64(all.first(sample.bytes)) == sample.xxh3 &&
-         static_cast<std::uint32_t>(xxh3_64(all.subspan(sample.bytes))) == sample.rest_xxh3;
+  return xxh3_64(payload) == sample.xxh3 && static_cast<std::uint32_t>(xxh3_64(rest)) == sample.rest_xxh3;
 }
 
 std::vector<ImportRecord> read_journals(const std::vector<JournalFile>& journals, std::uint64_t candidates) {
@@ -79,9 +90,10 @@ std::vector<ImportRecord> read_journals(const std::vector<JournalFile>& journals
 
 EarlierTries take_up(WorkingDirectory& directory, const Json& key, const InputSet& input, int workers,
                      const std::function<bool()>& stop_requested, std::string& notice) {
-  if (!fits(read_key(key_path(directory.path())), key, directory.path(), notice)) {
+  const Json found = read_key(key_path(directory.path()));
+  if (!fits(found, key, directory.path(), notice)) {
     directory.clear();
-    write_file_atomically(key_path(directory.path()), key.dump(1) + "\n");
+    write_key(key_path(directory.path()), key, found.is_null());
     return {};
   }
   EarlierTries earlier;

@@ -87,14 +87,15 @@ class SpooledRows {
 class ShardStage {
  public:
   ShardStage(const fs::path& working, const InputSet& input, const std::vector<ImportedSample>& samples,
-             const PackOptions& options, const SpoolReader& spools, Communicator& ranks,
-             const std::function<bool()>& stop_requested)
+             const PackOptions& options, const SpoolReader& spools, const EarlyShards* early,
+             Communicator& ranks, const std::function<bool()>& stop_requested)
       : working_(working),
         input_(input),
         samples_(samples),
         placement_(input, samples, options),
         workers_(options.workers),
         spools_(spools),
+        early_(early),
         ranks_(ranks),
         stop_requested_(stop_requested),
         pulse_(ranks),
@@ -171,7 +172,13 @@ class ShardStage {
   }
 
   ShardEntry write(ShardPlace place, const ShardRows& rows) {
-    ShardWriter writer(set_path(working_), place, input_.classes(), rows);
+    const std::optional<EarlyPayload> early =
+        early_ != nullptr ? early_->complete(place, rows, samples_, spools_) : std::nullopt;
+    ShardWriter writer(set_path(working_), place, input_.classes(), rows, early);
+    if (writer.has_payload()) {
+      written_ += static_cast<std::int64_t>(rows.tables.rows());
+      return writer.finish();
+    }
     const std::vector<RowRange> ranges = cut(rows.tables.sample_id);
     // Reading goes on while what was read is written.
     OrderedParallel<SpooledRows> spooled(ranges.size(), 1, [&](std::size_t i) {
@@ -212,10 +219,9 @@ class ShardStage {
     SpooledRows rows(payload, offsets);
     for (const std::uint64_t id : ids) {
       const ImportedSample& sample = samples_[id];
-      spools_.read(sample.spool, sample.spool_begin, rows.next_payload(sample.bytes));
+      spools_.read(sample.payload_spool, sample.payload_begin, rows.next_payload(sample.bytes));
       if (sample.restart_intervals == 0) continue;
-      spools_.read(sample.spool, sample.spool_begin + sample.bytes,
-                   rows.next_restart_offsets(sample.offset_bytes()));
+      spools_.read(sample.rest_spool, sample.rest_begin, rows.next_restart_offsets(sample.offset_bytes()));
     }
     return rows;
   }
@@ -226,6 +232,7 @@ class ShardStage {
   Placement placement_;
   int workers_;
   const SpoolReader& spools_;
+  const EarlyShards* early_;  // null: none
   Communicator& ranks_;
   const std::function<bool()>& stop_requested_;
   Pulse pulse_;
@@ -256,9 +263,9 @@ std::vector<ShardEntry> gather_entries(const std::vector<ShardEntry>& mine, std:
 
 std::vector<ShardEntry> write_shards(const fs::path& working, const InputSet& input,
                                      const std::vector<ImportedSample>& samples, const PackOptions& options,
-                                     const SpoolReader& spools, Communicator& ranks,
+                                     const SpoolReader& spools, const EarlyShards* early, Communicator& ranks,
                                      const std::function<bool()>& stop_requested) {
-  ShardStage stage(working, input, samples, options, spools, ranks, stop_requested);
+  ShardStage stage(working, input, samples, options, spools, early, ranks, stop_requested);
   const std::vector<ShardEntry> mine = stage.run();
   return gather_entries(mine, stage.shards(), ranks);
 }

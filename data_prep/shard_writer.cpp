@@ -155,12 +155,14 @@ struct Layout {
   std::uint64_t restart_offset = 0;
 };
 
+// The file is a new one: what has its name may have another too.
 Layout lay_out(const fs::path& path, ShardPlace place, const std::vector<std::string>& classes,
-               const ShardRows& rows) {
+               const ShardRows& rows, bool is_reserved) {
   const Hdf5Session session;
   const std::uint64_t payload_bytes = rows.tables.offset.back();
+  fs::remove(path);
   ShardFile file(path, payload_bytes);
-  reserve_space(path, bytes_of(rows) + kHeaderRoom);
+  if (!is_reserved) reserve_space(path, bytes_of(rows) + kHeaderRoom);
   write_attributes(file, place);
   write_tables(file, rows, classes);
   Layout layout;
@@ -183,13 +185,22 @@ void add_column(Xxh3Stream& hash, const Column& column) {
 }
 
 // What HDF5 has written is read back.
-void add_file(Xxh3Stream& hash, const fs::path& path, std::uint64_t begin, std::uint64_t end) {
+std::vector<std::byte> read_part(const fs::path& path, std::uint64_t begin, std::uint64_t end) {
   std::vector<std::byte> bytes(end - begin);
   pread_exact(open_for_reading(path).get(), bytes, begin, path);
-  hash.update(bytes);
+  return bytes;
+}
+
+void copy_part(const fs::path& path, std::uint64_t begin, std::uint64_t end, int to) {
+  pwrite_all(to, read_part(path, begin, end), begin, path);
 }
 
 }  // namespace
+
+std::uint64_t lay_out_shard(const fs::path& path, ShardPlace place, const std::vector<std::string>& classes,
+                            const ShardRows& rows) {
+  return lay_out(path, place, classes, rows, false).payload;
+}
 
 std::string hash_of_shard_source(ShardPlace place, const std::vector<std::string>& classes,
                                  const ShardRows& rows) {
@@ -233,21 +244,42 @@ void ColumnWriter::close() {
 }
 
 ShardWriter::ShardWriter(const fs::path& directory, ShardPlace place, const std::vector<std::string>& classes,
-                         const ShardRows& rows)
+                         const ShardRows& rows, const std::optional<EarlyPayload>& early)
     : path_(directory / shard_file_name(place.index, place.count)) {
   entry_.file = path_.filename().string();
   entry_.samples = rows.tables.rows();
   entry_.tables_xxh3_128 = hash_of_tables(rows.tables);
-  const Layout layout = lay_out(path_, place, classes, rows);
+  const Layout layout = lay_out(path_, place, classes, rows, early.has_value());
   if (layout.payload % kPayloadAlignment != 0) {
     throw std::logic_error(fmt::format("{}: the payload begins at {}", path_.string(), layout.payload));
   }
   entry_.payload = {.begin = layout.payload, .bytes = rows.tables.offset.back()};
+  if (early && early->begin == layout.payload && take(*early)) return;
+  if (early) reserve_space(path_, bytes_of(rows) + kHeaderRoom);
   payload_.emplace(path_, layout.payload, rows.tables.offset.back());
   restart_offset_.emplace(path_, layout.restart_offset, rows.restart_offsets() * sizeof(std::uint32_t));
   if (rows.restart_offsets() != 0) return;  // they come with the payload and may lie before it
   hash_.emplace();
-  add_file(*hash_, path_, 0, layout.payload);
+  hash_->update(read_part(path_, 0, layout.payload));
+}
+
+// Every byte but the payload's is copied to where that lies. False where there are no links.
+bool ShardWriter::take(const EarlyPayload& early) {
+  const fs::path link = path_.string() + ".link";
+  fs::remove(link);
+  if (::link(early.file.c_str(), link.c_str()) != 0) return false;
+  const std::uint64_t bytes = fs::file_size(path_);
+  UniqueFd fd(::open(link.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!fd) throw_errno("open", link.string());
+  copy_part(path_, 0, entry_.payload.begin, fd.get());
+  copy_part(path_, entry_.payload.begin + entry_.payload.bytes, bytes, fd.get());
+  if (::ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) throw_errno("write", link.string());
+  // The disk may begin while the file is hashed.
+  ::sync_file_range(fd.get(), 0, 0, SYNC_FILE_RANGE_WRITE);
+  fd.close(link);
+  fs::remove(path_);  // ext4 would wait for the disk when a file is renamed over another
+  fs::rename(link, path_);
+  return true;
 }
 
 void ShardWriter::append(std::span<const std::byte> bytes) {
@@ -256,11 +288,11 @@ void ShardWriter::append(std::span<const std::byte> bytes) {
 }
 
 ShardEntry ShardWriter::finish() {
-  payload_->close();
-  restart_offset_->close();
+  if (payload_) payload_->close();
+  if (restart_offset_) restart_offset_->close();
   entry_.bytes = fs::file_size(path_);
   if (hash_) {
-    add_file(*hash_, path_, entry_.payload.begin + entry_.payload.bytes, entry_.bytes);
+    hash_->update(read_part(path_, entry_.payload.begin + entry_.payload.bytes, entry_.bytes));
     entry_.xxh3_128 = hash_->hex_digest();
   } else {
     entry_.xxh3_128 = xxh3_128_of_file(path_);

@@ -39,6 +39,17 @@ struct ShardPlace {
 [[nodiscard]] std::string hash_of_shard_source(ShardPlace place, const std::vector<std::string>& classes,
                                                const ShardRows& rows);
 
+// Creates a file that is like the shard but for what its tables say, with room for the payload, which begins
+// at the returned place. Throws DataError.
+[[nodiscard]] std::uint64_t lay_out_shard(const std::filesystem::path& path, ShardPlace place,
+                                          const std::vector<std::string>& classes, const ShardRows& rows);
+
+// The whole payload of a shard in a file of lay_out_shard.
+struct EarlyPayload {
+  std::filesystem::path file;
+  std::uint64_t begin;
+};
+
 // Bytes that go straight to their place in a file that HDF5 has laid out, front to back.
 class ColumnWriter {
  public:
@@ -59,11 +70,15 @@ class ColumnWriter {
 // HDF5 lays the file out and writes the tables; what is too large for memory then goes straight to its place.
 class ShardWriter {
  public:
-  // Creates the file in `directory` with all but the payload and the restart offsets. Throws DataError, as
-  // all of it does.
+  // Creates the file in `directory` with all but the payload and the restart offsets. Where the payload is
+  // there `early`, that file becomes the shard, under both names, if the file system can do that. Throws
+  // DataError, as all of it does.
   ShardWriter(const std::filesystem::path& directory, ShardPlace place,
-              const std::vector<std::string>& classes, const ShardRows& rows);
+              const std::vector<std::string>& classes, const ShardRows& rows,
+              const std::optional<EarlyPayload>& early = {});
 
+  // Nothing is to be appended then.
+  [[nodiscard]] bool has_payload() const noexcept { return !payload_; }
   // The payload, front to back, cut anywhere.
   void append(std::span<const std::byte> bytes);
   // /restart_offset, likewise: little-endian uint32.
@@ -72,6 +87,8 @@ class ShardWriter {
   [[nodiscard]] ShardEntry finish();
 
  private:
+  [[nodiscard]] bool take(const EarlyPayload& early);
+
   std::filesystem::path path_;
   ShardEntry entry_;
   std::optional<ColumnWriter> payload_;

@@ -2,8 +2,8 @@
 //
 //   lock                   held by the running pack; says which process it is
 //   key.json               what the imports in it depend on
-//   spool-AAAAA-RRRRR      payloads that rank R imported in try A
-//   journal-AAAAA-RRRRR    which samples lie where in that spool
+//   spool-AAAAA-RRRRR      payloads that rank R imported in try A; of one rank alone, R > 0 is an early shard
+//   journal-AAAAA-RRRRR    which samples rank R imported, and where in which spools they lie
 //   set/                   the shards, which becomes DIR
 //   shard-00003.json       that the shard is complete, and its hash
 #pragma once

@@ -45,7 +45,7 @@ std::string Xxh3Stream::hex_digest() const {
 }
 
 std::string xxh3_128_of_file(const std::filesystem::path& path) {
-  constexpr std::size_t kPiece = std::size_t{4} << 20;
+  constexpr std::size_t kPiece = std::size_t{512} << 10;
   const UniqueFd fd = open_for_reading(path);
   std::error_code error;
   const std::uint64_t size = std::filesystem::file_size(path, error);

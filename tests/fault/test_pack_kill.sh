@@ -50,23 +50,25 @@ kill_after() {
 
 same_as_reference() { diff -r reference set >differences || fail "$1: $(head -c 300 differences)"; }
 
-# Every moment of a pack, each followed by one that goes on.
-killed=0 resumed=0
-for step in $(seq 1 13); do
-  kill_after $((whole_ms * step / 12)) "${pack[@]}"
-  if [[ -e set ]]; then
-    same_as_reference "killed at $step of 12, after the end"
-  else
-    killed=$((killed + 1))
-    expect_status 0 "${pack[@]}"
-    [[ ! $output =~ resumes: ]] || resumed=$((resumed + 1))
-    same_as_reference "killed at $step of 12"
-  fi
-  rm -rf set set.packing
-done
-((killed >= 6 && resumed >= 4)) || fail "only $killed were killed and $resumed went on: too quick to tell"
-
-echo "killed $killed times, $resumed of them with something to go on from"
+# at_every_moment PACK...: each kill is followed by a pack that goes on.
+at_every_moment() {
+  local killed=0 resumed=0 step
+  for step in $(seq 1 13); do
+    kill_after $((whole_ms * step / 12)) "$@"
+    if [[ -e set ]]; then
+      same_as_reference "killed at $step of 12, after the end"
+    else
+      killed=$((killed + 1))
+      expect_status 0 "$@"
+      [[ ! $output =~ resumes: ]] || resumed=$((resumed + 1))
+      same_as_reference "killed at $step of 12"
+    fi
+    rm -rf set set.packing
+  done
+  ((killed >= 6 && resumed >= 4)) || fail "only $killed were killed and $resumed went on: too quick to tell"
+  echo "killed $killed times, $resumed of them with something to go on from"
+}
+at_every_moment "${pack[@]}"
 
 # Again and again, until it is through.
 for ((tries = 1; tries <= 60; ++tries)); do
@@ -135,4 +137,24 @@ expect_status 2 "${pack[@]}"
 expect_output "set.packing is in use by process $! on "
 wait $! || fail 'the second disturbed the first'
 same_as_reference "two at once"
+
+# Plain JPEGs, whose payloads are written to their shards while they are imported.
+jpeg=(
+  /9j/4AAQSkZJRgABAQAAAQABAAD/2wBDAA0JCgsKCA0LCgsODg0PEyAVExISEyccHhcgLikxMC4pLSwzOko+MzZGNywtQFdBRkxOUlNSMj5aYV
+  pQYEpRUk//wAALCAAQABABAREA/8QAFgABAQEAAAAAAAAAAAAAAAAABAMF/8QAIBAAAgMBAAICAwAAAAAAAAAAAQIDBBESEyEAMTJCUf/aAAgB
+  AQAAPwCdumjs00sLxy2WL/mJ24HQ9OGBZMDEn7xucPOfNC4sVSsqQ+EwKzqzdHwSMAdfR1jjkv6Gj2PsgMK1BYnir055aUrtFK00sMTYsXZ3SW
+  HtWCYoII3nnANTXLUaK2YZpiKthlCq3nErozBoxik+xyw/m7+gz//Z
+)
+mkdir -p jpegs/cat/0/0/0
+for i in {0..9}; do printf '%s' "${jpeg[@]}" | base64 -d >"jpegs/cat/0/0/0/$i.jpg"; done
+for level in 0/0 0 .; do
+  for i in {1..9}; do cp -r "jpegs/cat/$level/0" "jpegs/cat/$level/$i"; done
+done
+cp -r jpegs/cat jpegs/dog
+pack=("$ft_pack" pack jpegs --out set --shards 6 --workers 1)
+rm -rf reference set
+start=$(date +%s%N)
+"$ft_pack" pack jpegs --out reference --shards 6 --workers 1 >/dev/null 2>&1
+whole_ms=$((($(date +%s%N) - start) / 1000000))
+at_every_moment "${pack[@]}"
 finish

@@ -93,7 +93,8 @@ class HuffmanTable {
   // Decodes one symbol; needs 31 bits in `reader`.
   [[nodiscard]] Symbol next(BitReader& reader) const noexcept {
     Symbol symbol = look_[reader.peek(kLookBits)];
-    if (symbol.is_long()) [[unlikely]] symbol = resolve(symbol, reader.peek(kLongest));
+    if (symbol.is_long()) [[unlikely]]
+      symbol = resolve(symbol, reader.peek(kLongest));
     reader.consume(symbol.bits());
     return symbol;
   }
