@@ -24,9 +24,24 @@ add_library(webp::webp ALIAS PkgConfig::webp)
 
 set(HDF5_PREFER_PARALLEL OFF)
 find_package(HDF5 REQUIRED COMPONENTS C)
+# Its static library where that can do without libcurl, which only a driver for files in the cloud needs: with the shared
+# one come 36 others, and half of ft_pack's start-up time.
+list(GET HDF5_C_LIBRARIES 0 HDF5_SHARED)
+string(REGEX REPLACE "\\.so$" ".a" HDF5_STATIC "${HDF5_SHARED}")
+set(HDF5_WITHOUT_CURL ${HDF5_STATIC} ${HDF5_C_LIBRARIES})
+list(FILTER HDF5_WITHOUT_CURL EXCLUDE REGEX "hdf5[^/]*\\.so|curl|crypto")
+if(EXISTS "${HDF5_STATIC}")
+  include(CheckCSourceCompiles)
+  set(CMAKE_REQUIRED_INCLUDES ${HDF5_INCLUDE_DIRS})
+  set(CMAKE_REQUIRED_LIBRARIES ${HDF5_WITHOUT_CURL})
+  check_c_source_compiles("#include <hdf5.h>
+    int main(void) { return H5Fclose(H5Fopen(\"\", H5F_ACC_RDONLY, H5P_DEFAULT)); }" FT_HDF5_STATIC)
+  unset(CMAKE_REQUIRED_INCLUDES)
+  unset(CMAKE_REQUIRED_LIBRARIES)
+endif()
 add_library(HDF5::C INTERFACE IMPORTED)
 target_include_directories(HDF5::C SYSTEM INTERFACE ${HDF5_INCLUDE_DIRS})
-target_link_libraries(HDF5::C INTERFACE ${HDF5_C_LIBRARIES})
+target_link_libraries(HDF5::C INTERFACE "$<IF:$<BOOL:${FT_HDF5_STATIC}>,${HDF5_WITHOUT_CURL},${HDF5_C_LIBRARIES}>")
 
 # core and imgproc only: OpenCV's own package file would ask for every module, and imgcodecs alone pulls in 139
 # libraries and their start-up time.
