@@ -45,8 +45,8 @@ void warn_of_slow_links(const Preflight& found, const std::vector<RankPlace>& pl
   const double fastest = links.back().bytes_per_s;
   for (const LinkSpeed& link : links) {
     if (link.bytes_per_s >= kSlowShare * fastest) break;  // slowest first
-    warnings.push_back(
-        fmt::format("a slow link: {}, where {} is usual", describe_link(link, places), format_rate(usual)));
+    warnings.push_back(fmt::format("a slow link: {}, where others reach {}", describe_link(link, places),
+                                   format_rate(fastest)));
   }
 }
 
