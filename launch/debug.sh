@@ -53,7 +53,8 @@ if [[ -z ${FT_DIST:-} ]]; then
   build_preset "$preset" "$(build_jobs)" ft_dist
   FT_DIST=$FT_ROOT/build-$preset/bin/ft_dist
 fi
-program=("$(find_program ft_dist)" --config "$config" "${overrides[@]}" "$@")
+# A rank that a debugger looks at is silent, and not gone.
+program=("$(find_program ft_dist)" --config "$config" --set dist.peer_timeout_s=3600 "${overrides[@]}" "$@")
 
 if ((asan)); then
   # Open MPI and LibTorch keep memory until the process ends, by design, and CUDA needs the shadow gap. Leaks of our

@@ -1,4 +1,5 @@
 // ft_dist: the one place that catches errors and decides how a process ends.
+#include <algorithm>
 #include <cstdio>
 #include <iostream>
 
@@ -85,7 +86,10 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, int argc, char** argv) {
     return code;
   } catch (const Error& error) {
     const int code = static_cast<int>(error.code());
-    leave_if_lost(error.code() == ExitCode::kPeer ? std::chrono::seconds(1) : std::chrono::seconds(0));
+    // Waits of one operation end together: rank 0 speaks first, and its word reaches the others meanwhile.
+    const std::chrono::milliseconds in_turn(std::min(mpi.rank() * 100, 1'000));
+    leave_if_lost(error.code() == ExitCode::kPeer ? std::chrono::seconds(1) + in_turn
+                                                  : std::chrono::seconds(0));
     if (!error.known_to_all() || mpi.rank() == 0) {
       report(error.names_its_ranks() ? "" : rank_on_host(mpi.rank()), error.what(), error.hint());
     }

@@ -95,11 +95,18 @@ void add(StepTimes& times, const StepShare& share) {
   times.images += share.count;
 }
 
-// Rank 0's clock decides, so that all ranks take the same number of steps.
-bool enough(Session& session, bool here) {
-  double over[1] = {session.context.is_root() && here ? 1.0 : 0.0};
-  session.host->all_reduce_host(over, ReduceOp::kMax, "bench step");
-  return over[0] > 0;
+// Rank 0's clock decides, so that all ranks take the same number of steps. A step without its images, or with
+// a loss that is none, is no step to measure: all ranks throw.
+bool enough(Session& session, bool here, const StepShare& share) {
+  double told[2] = {session.context.is_root() && here ? 1.0 : 0.0, share.good() ? 0.0 : 1.0};
+  session.host->all_reduce_host(told, ReduceOp::kMax, "bench step");
+  if (told[1] > 0) {
+    agree(*session.host, "bench step", [&] {
+      if (share.failure) std::rethrow_exception(share.failure);
+      if (!share.not_finite.empty()) throw DivergedError(share.not_finite, "lower optimizer.lr");
+    });
+  }
+  return told[0] > 0;
 }
 
 StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& next) {
@@ -117,11 +124,12 @@ StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& ne
       measured.restart();
     }
     const Stopwatch whole_step;
-    add(times, runner.run(next, images));
+    const StepShare share = runner.run(next, images);
+    add(times, share);
     const Stopwatch update;
     sgd.step(config.optimizer.lr, 1.0 / static_cast<double>(images));
     times.optimizer_s += update.seconds();
-    const bool last = enough(session, step > 0 && measured.seconds() >= session.line.seconds);
+    const bool last = enough(session, step > 0 && measured.seconds() >= session.line.seconds, share);
     times.wall.push_back(whole_step.seconds());
     if (last) break;
   }
@@ -194,7 +202,7 @@ void print_figures(const Session& session, const StepTimes& times, const std::ve
   const int ranks = session.context.world_size();
   const auto steps = static_cast<double>(times.wall.size());
   const double step_s = times.wall_s() / steps;
-  const double rate = static_cast<double>(times.images) / times.wall_s() * ranks;
+  const double rate = session.config.train.batch_size / step_s;
   const CommunicationCost all{.bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.comm_s};
   std::cout << parts_table(parts, step_s, ranks);
   if (ranks > 1) std::cout << communication_text(times, all);

@@ -81,8 +81,8 @@ DirectEngine::~DirectEngine() = default;
 std::shared_ptr<DirectEngine::Operation> DirectEngine::start(void* data, std::size_t count, ElementKind kind,
                                                              Wire wire, Deadline deadline) {
   const int tag_pair = std::exchange(next_tag_pair_, (next_tag_pair_ + 1) % options_.tag_pairs);
-  free_tag_pair(tag_pair, deadline);
   try {
+    free_tag_pair(tag_pair, deadline);
     const ReductionTask task{.data = static_cast<std::byte*>(data),
                              .count = count,
                              .kind = kind,

@@ -20,7 +20,7 @@ namespace {
 // These calls wait for the other ranks and can be neither polled nor called off. The last two hang once a
 // cable is cut.
 constexpr std::chrono::seconds kInitPatience{300};
-constexpr std::chrono::seconds kFinalizePatience{60};
+constexpr std::chrono::seconds kFinalizePatience{120};
 constexpr std::chrono::seconds kAbortPatience{5};
 
 ExitDeadline bounded(const char* call, std::chrono::seconds patience, int rank, ExitCode code) {

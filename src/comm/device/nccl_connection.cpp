@@ -7,6 +7,8 @@
 #include <fmt/format.h>
 
 #include "ft/base/error.h"
+#include "ft/base/exit_deadline.h"
+#include "ft/base/host.h"
 #include "ft/comm/poll.h"
 
 namespace ft {
@@ -41,6 +43,14 @@ ncclRedOp_t nccl_op(ReduceOp op) {
   throw Error(ExitCode::kBug, "a reduction that NCCL does not know");
 }
 
+// These two can be neither polled nor called off, and have been seen to wait for a peer that is gone.
+ExitDeadline bounded(const char* call) {
+  constexpr std::chrono::seconds kPatience{10};
+  return {kPatience, ExitCode::kPeer,
+          fmt::format("ft_dist: error: {}: {} has not come back in {} s (hint: a rank is gone)\n",
+                      host_name(), call, kPatience.count())};
+}
+
 std::string format_version(int code) {
   return fmt::format("{}.{}.{}", code / 10'000, code / 100 % 100, code % 100);
 }
@@ -73,6 +83,7 @@ NcclConnection::~NcclConnection() {
   }
   try {
     settle(api_.comm_finalize(comm_), deadline_after(timeout_), "closing NCCL");
+    const ExitDeadline bound = bounded("ncclCommDestroy");
     api_.comm_destroy(comm_);
   } catch (const Error& error) {
     abort(error.what());
@@ -96,7 +107,10 @@ void NcclConnection::check(std::string_view what) {
 void NcclConnection::abort(std::string reason) noexcept {
   if (failure_) return;
   failure_ = std::move(reason);
-  if (comm_ != nullptr) api_.comm_abort(comm_);
+  if (comm_ != nullptr) {
+    const ExitDeadline bound = bounded("ncclCommAbort");
+    api_.comm_abort(comm_);
+  }
   comm_ = nullptr;
 }
 

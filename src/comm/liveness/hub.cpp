@@ -125,7 +125,10 @@ std::optional<Verdict> Hub::judge() {
   };
   bool any = false;
   for (std::size_t r = 1; r < peers_.size(); ++r) any = any || counts(r);
-  if (!any) return std::nullopt;
+  if (!any) {
+    first_loss_.reset();
+    return std::nullopt;
+  }
   if (!first_loss_) first_loss_ = now_;
   if (now_ - *first_loss_ < timing_.gather) return std::nullopt;
 

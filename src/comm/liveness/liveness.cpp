@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 
 #include "ft/base/error.h"
 #include "ft/base/host.h"
@@ -62,6 +63,16 @@ void exchange_addresses(Communicator& host, const TcpAddress& own, Roster& roste
   }
 }
 
+// Rank 0 holds a connection to each rank, and who asks after its death two. Where the limit is hard,
+// connecting says so.
+void allow_connections(int world_size) {
+  rlimit limit{};
+  const auto wanted = static_cast<rlim_t>(world_size) * 2 + 512;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+}
+
 }  // namespace
 
 Liveness::Liveness(int rank, int world_size) : rank_(rank), world_size_(world_size) {}
@@ -70,6 +81,7 @@ Liveness::~Liveness() = default;
 
 void Liveness::start(Communicator& host, const LivenessOptions& options) {
   if (world_size_ == 1) return;
+  allow_connections(world_size_);
   auto [networks, roster] = exchange_networks(host);
   const auto rank = static_cast<std::size_t>(rank_);
   TcpAddress own;

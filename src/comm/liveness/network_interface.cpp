@@ -4,6 +4,7 @@
 #include <array>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -52,6 +53,8 @@ std::uint32_t address_of(const sockaddr* address) {
 bool stays_inside_its_host(const NetworkInterface& candidate) {
   constexpr std::array<std::string_view, 10> kPrefixes{"docker", "br-",    "virbr",   "veth",  "cni",
                                                        "cali",   "podman", "flannel", "vmnet", "lxc"};
+  // 169.254.0.0/16: link-local, such as a node's own management controller.
+  if ((candidate.address & 0xFFFF0000U) == 0xA9FE0000U) return true;
   return candidate.loopback || std::ranges::any_of(kPrefixes, [&](std::string_view prefix) {
            return candidate.name.starts_with(prefix);
          });
@@ -65,9 +68,20 @@ std::string list_of(const std::vector<NetworkInterface>& interfaces) {
   return text.empty() ? "none with an IPv4 address" : text;
 }
 
-bool has_network(const RankNetwork& rank, const NetworkInterface& wanted) {
-  return std::ranges::any_of(rank.interfaces, [&](const NetworkInterface& own) {
+const NetworkInterface* in_network(const RankNetwork& rank, const NetworkInterface& wanted) {
+  const auto found = std::ranges::find_if(rank.interfaces, [&](const NetworkInterface& own) {
     return !stays_inside_its_host(own) && own.mask == wanted.mask && own.network() == wanted.network();
+  });
+  return found == rank.interfaces.end() ? nullptr : &*found;
+}
+
+// Every rank is in it, and no two hosts by one address: a network that each host has for itself looks the
+// same from everywhere.
+bool is_shared(std::span<const RankNetwork> ranks, const NetworkInterface& candidate) {
+  std::map<std::uint32_t, std::string> owners;
+  return std::ranges::all_of(ranks, [&](const RankNetwork& rank) {
+    const NetworkInterface* own = in_network(rank, candidate);
+    return own != nullptr && owners.try_emplace(own->address, rank.identity).first->second == rank.identity;
   });
 }
 
@@ -76,9 +90,8 @@ std::optional<NetworkInterface> shared_network(std::span<const RankNetwork> rank
   std::optional<NetworkInterface> found;
   for (const auto& candidate : ranks[0].interfaces) {
     if (stays_inside_its_host(candidate)) continue;
-    const bool everywhere =
-        std::ranges::all_of(ranks, [&](const RankNetwork& rank) { return has_network(rank, candidate); });
-    if (everywhere && (!found || (candidate.default_route && !found->default_route))) found = candidate;
+    if (is_shared(ranks, candidate) && (!found || (candidate.default_route && !found->default_route)))
+      found = candidate;
   }
   return found;
 }
@@ -95,12 +108,7 @@ NetworkInterface choose_automatically(std::span<const RankNetwork> ranks, const 
     if (const auto* loopback = find_loopback(own)) return *loopback;
   }
   if (const auto shared = shared_network(ranks)) {
-    for (const auto& candidate : own.interfaces) {
-      if (!stays_inside_its_host(candidate) && candidate.mask == shared->mask &&
-          candidate.network() == shared->network()) {
-        return candidate;
-      }
-    }
+    if (const auto* candidate = in_network(own, *shared)) return *candidate;
   }
   const NetworkInterface* best = nullptr;
   for (const auto& candidate : own.interfaces) {
@@ -121,7 +129,7 @@ std::vector<NetworkInterface> list_interfaces() {
   const std::string default_route = default_route_interface();
   std::vector<NetworkInterface> interfaces;
   for (const ifaddrs* entry = first; entry != nullptr; entry = entry->ifa_next) {
-    const bool up = (entry->ifa_flags & IFF_UP) != 0;
+    const bool up = (entry->ifa_flags & IFF_UP) != 0 && (entry->ifa_flags & IFF_RUNNING) != 0;
     if (!up || entry->ifa_addr == nullptr || entry->ifa_addr->sa_family != AF_INET) continue;
     NetworkInterface found;
     found.name = entry->ifa_name;

@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 constexpr milliseconds kTurn{100};
 // What main gets to unwind, record the end and come to leave(): mpirun kills what is left between one and two
 // seconds after the first rank has gone.
-constexpr milliseconds kGrace{500};
+constexpr milliseconds kGrace{800};
 // A rank that failed goes first, so that its exit code is the one that the launcher reports.
 constexpr milliseconds kAfterTheFailed{250};
 
@@ -122,7 +122,6 @@ void Liveness::Watchdog::run() {
 void Liveness::Watchdog::announce(const Verdict& verdict) {
   // The launcher is about to send it; what is left to do here takes less than a second.
   std::signal(SIGTERM, SIG_IGN);
-  if (verdict.own_words) write_to_stderr(whole_line(prefix_, verdict));
   end_by_ = now() + kGrace;
   not_before_ = now() + (verdict.failed ? kAfterTheFailed : milliseconds(0));
   {
@@ -131,6 +130,7 @@ void Liveness::Watchdog::announce(const Verdict& verdict) {
     changed_.notify_all();
   }
   lost_.store(true, std::memory_order_release);
+  if (verdict.own_words) write_to_stderr(whole_line(prefix_, verdict));
   write_log(verdict);
 }
 
