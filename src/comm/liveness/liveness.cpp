@@ -1,6 +1,7 @@
 #include "ft/comm/liveness/liveness.h"
 
 #include <algorithm>
+#include <array>
 #include <limits>
 
 #include <fmt/format.h>

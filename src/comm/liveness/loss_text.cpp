@@ -1,5 +1,7 @@
 #include "loss_text.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
