@@ -16,8 +16,8 @@ constexpr double kScale = 0x1p40;
 
 }  // namespace
 
-void add_to_sums_by_operators(torch::Tensor values, torch::Tensor sums, torch::Tensor beyond, float limit,
-                              SumTerm term) {
+void add_to_sums_by_operators(const torch::Tensor& values, const torch::Tensor& sums,
+                              const torch::Tensor& beyond, float limit, SumTerm term) {
   const torch::Tensor fits = values.abs() < limit;  // false for a NaN
   const torch::Tensor zero = torch::zeros({}, values.options());
   const torch::Tensor steps =
@@ -31,7 +31,8 @@ void add_to_sums_by_operators(torch::Tensor values, torch::Tensor sums, torch::T
   beyond.logical_or_(fits.logical_not().any());
 }
 
-void add_to_sums(torch::Tensor values, torch::Tensor sums, torch::Tensor beyond, float limit, SumTerm term) {
+void add_to_sums(const torch::Tensor& values, const torch::Tensor& sums, const torch::Tensor& beyond,
+                 float limit, SumTerm term) {
   if (!values.is_cpu()) return add_to_sums_by_operators(values, sums, beyond, limit, term);
   auto* v = values.data_ptr<float>();
   auto* s = sums.data_ptr<std::int64_t>();
@@ -43,7 +44,7 @@ void add_to_sums(torch::Tensor values, torch::Tensor sums, torch::Tensor beyond,
   if (!good) beyond.fill_(true);
 }
 
-void from_sums(const torch::Tensor& sums, torch::Tensor values) {
+void from_sums(const torch::Tensor& sums, const torch::Tensor& values) {
   if (!values.is_cpu()) {
     values.copy_(sums.to(torch::kFloat32).mul_(static_cast<float>(1 / kScale)));
     return;
