@@ -25,10 +25,10 @@ void add_dist_keys(std::vector<KeySpec>& keys) {
       OnResume::kMustMatch,
       "Type in which gradients travel. `bf16` halves the bytes: over MPI each rank's gradient (each host's, "
       "where hosts have several ranks) is rounded once, added in fp32, and the sum rounded once; NCCL "
-      "rounds at each hop.",
-      &DistConfig::elastic, Integer{.min = 0, .max = 1024}, OnResume::kMustMatch,
-      "Parts into which each batch is cut whatever the number of ranks, which may be anything up to "
-      "this and change between runs: the weights are the same to the bit; 0: off.");
+      "rounds at each hop.");
+  section.add("elastic", &DistConfig::elastic, Integer{.min = 0, .max = 1024}, OnResume::kMustMatch,
+              "Parts into which each batch is cut whatever the number of ranks, which may be anything up to "
+              "this and change between runs: the weights are the same to the bit; 0: off.");
   section.add(
       "timeout_s", &DistConfig::timeout_s, Integer{.min = 1}, OnResume::kFree,
       "Seconds that one operation between ranks may take; while rank 0 evaluates or saves and gets on "
