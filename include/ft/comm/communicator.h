@@ -23,7 +23,7 @@ enum class ReduceOp { kSum, kMin, kMax };
 // rounded to bfloat16, and so is the sum. Over MPI the additions between are float32 and in the order of the
 // ranks, hence two roundings in all; where several hosts have several ranks each, it is the hosts' sums that are
 // rounded, and what stays within a host travels as it is. NCCL adds in bfloat16 and rounds at each hop. In a
-// world of one nothing travels and nothing is rounded.
+// world of one nothing travels and nothing is rounded, but by NCCL (dist.backend: nccl), which does as ever.
 enum class Wire { kAsIs, kBFloat16 };
 
 // What one rank sends in an all-reduce that wastes nothing (2 (n - 1) / n of the data), rounded: payload,

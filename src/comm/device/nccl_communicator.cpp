@@ -95,7 +95,7 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* data, std::size_t count, ElementKind kind,
                                                        ReduceOp op, Wire wire = Wire::kAsIs) override {
     queue_->follow_compute();
-    if (wire == Wire::kBFloat16 && world_size() > 1) return start_rounded(data, count, kind, op);
+    if (wire == Wire::kBFloat16) return start_rounded(data, count, kind, op);
     connection_->all_reduce(data, count, kind, op, queue_->native_handle(), deadline_after(timeout()),
                             "starting an all-reduce");
     return std::make_unique<NcclWork>(connection_, queue_->mark(), timeout(), watch());
