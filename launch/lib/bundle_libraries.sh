@@ -16,7 +16,7 @@ bundle_search_path() {
 }
 
 # A program's own run path leads to folders of this machine; the bundle's start scripts say where to look.
-forget_run_path() { cmake -P /dev/stdin <<<"file(RPATH_REMOVE FILE \"$1\")"; }
+forget_run_path() { cmake -D "program=$1" -P "$FT_ROOT/launch/bundle/forget_run_path.cmake" >/dev/null; }
 
 copy_open_mpi() {
   local bundle=$1 plugin
