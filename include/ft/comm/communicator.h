@@ -21,14 +21,15 @@ enum class ReduceOp { kSum, kMin, kMax };
 
 // How float32 travels in a sum. kBFloat16 halves the bytes and leaves the data float32: every contribution is
 // rounded to bfloat16, and so is the sum. Over MPI the additions between are float32 and in the order of the
-// ranks, hence two roundings in all; where several hosts have several ranks each, it is the hosts' sums that are
-// rounded, and what stays within a host travels as it is. NCCL adds in bfloat16 and rounds at each hop. In a
-// world of one nothing travels and nothing is rounded, but by NCCL (dist.backend: nccl), which does as ever.
+// ranks, hence two roundings in all; where several hosts have several ranks each, it is the hosts' sums that
+// are rounded, and what stays within a host travels as it is. NCCL adds in bfloat16 and rounds at each hop.
+// In a world of one nothing travels and nothing is rounded, but by NCCL (dist.backend: nccl), which does as
+// ever.
 enum class Wire { kAsIs, kBFloat16 };
 
 // What one rank sends in an all-reduce that wastes nothing (2 (n - 1) / n of the data), rounded: payload,
-// without headers and repeats. Over MPI in two levels a rank sends more in all, within its host, and less over
-// the network.
+// without headers and repeats. Over MPI in two levels a rank sends more in all, within its host, and less
+// over the network.
 [[nodiscard]] std::uint64_t all_reduce_bytes_sent(std::size_t count, ElementKind kind, Wire wire,
                                                   int world_size) noexcept;
 
