@@ -32,7 +32,8 @@ start_run() {
   if [[ $1 == srun ]]; then
     command=(srun --nodes 2 --ntasks-per-node 2 --mpi=pmix --kill-on-bad-exit=0 --wait=5 "$2/rank")
   else
-    command=(env "FT_DIST=$PWD/$2/rank" "$FT_ROOT/launch/run.sh" -np 4 --hosts "n0:2,n1:2" --cores 0 --)
+    # mpirun kills what is left a second after its TERM, which on a busy machine is before a rank has noted its end.
+    command=(env OMPI_MCA_odls_base_sigkill_timeout=3 "FT_DIST=$PWD/$2/rank" "$FT_ROOT/launch/run.sh" -np 4 --hosts "n0:2,n1:2" --cores 0 --)
   fi
   # Not through on_cluster: the process that is started becomes the launcher.
   "$FT_ROOT/tests/cluster/cluster" run "${command[@]}" "${arguments[@]}" >"$2.out" 2>"$2.err" </dev/null &
