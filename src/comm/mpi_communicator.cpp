@@ -1,6 +1,7 @@
 #include "mpi_communicator.h"
 
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -64,7 +65,7 @@ RoundShape shape_of_round(const std::vector<std::uint64_t>& sizes, std::size_t b
 
 }  // namespace
 
-MpiCommunicator::MpiCommunicator(const MpiLengths& lengths) : lengths_(lengths) {
+MpiCommunicator::MpiCommunicator(MpiLengths lengths) : lengths_(std::move(lengths)) {
   MPI_Request request = MPI_REQUEST_NULL;
   check_mpi(MPI_Comm_idup(MPI_COMM_WORLD, &comm_, &request), "MPI_Comm_idup");
   finish(request, kPatientSleep, "setting up MPI communication");

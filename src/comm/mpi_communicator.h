@@ -30,7 +30,7 @@ struct MpiLengths {
 class MpiCommunicator final : public Communicator {
  public:
   // Duplicates MPI_COMM_WORLD; collective.
-  explicit MpiCommunicator(const MpiLengths& lengths = {});
+  explicit MpiCommunicator(MpiLengths lengths = {});
   MpiCommunicator(const MpiCommunicator&) = delete;
   MpiCommunicator& operator=(const MpiCommunicator&) = delete;
   ~MpiCommunicator() override;

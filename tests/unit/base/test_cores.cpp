@@ -23,7 +23,10 @@ TEST(Cores, ListsAreReadAsTheyAreWritten) {
 
 class NumaNodes : public testing::Test {
  protected:
-  NumaNodes() : root_(std::filesystem::path(testing::TempDir()) / "numa_nodes") {
+  // Tests run side by side.
+  NumaNodes()
+      : root_(std::filesystem::path(testing::TempDir()) /
+              (std::string("numa_") + testing::UnitTest::GetInstance()->current_test_info()->name())) {
     std::filesystem::remove_all(root_);
     add("node0", "0-3");
     add("node1", "4-7");
