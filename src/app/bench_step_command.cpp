@@ -10,6 +10,8 @@
 #include "ft/base/stopwatch.h"
 #include "ft/comm/agreement.h"
 #include "ft/report/table.h"
+#include "ft/train/autocast.h"
+#include "ft/train/batch_feed.h"
 #include "ft/train/gradient_sum.h"
 #include "ft/train/micro_batches.h"
 #include "ft/train/prepared_model.h"
@@ -29,28 +31,52 @@ constexpr int kStepsOfCommunicationAlone = 5;
 // Noise in the sizes of a step's micro-batches, handed out again and again.
 class SyntheticBatches {
  public:
-  // `batch`: the global one.
-  SyntheticBatches(MicroBatchCut cut, std::uint64_t batch, int image_size, std::size_t classes)
+  // `batch`: the global one. `loading`: how a loader would make them.
+  SyntheticBatches(MicroBatchCut cut, std::uint64_t batch, const LoaderOptions& loading, std::size_t classes)
       : cut_(cut),
         batch_(batch),
-        images_(torch::randn({static_cast<std::int64_t>(cut.largest(batch)), 3, image_size, image_size})),
-        ids_(cut.largest(batch)) {
+        type_(loading.format.type),
+        bytes_of_image_(std::size_t{3} * static_cast<std::size_t>(loading.transform.image_size) *
+                        static_cast<std::size_t>(loading.transform.image_size) * bytes_per_value(type_)),
+        images_(loading.allocate(loading.max_batch * bytes_of_image_)),
+        ids_(loading.max_batch) {
+    fill(loading.max_batch * bytes_of_image_ / bytes_per_value(type_));
     labels_.reserve(ids_.size());
     for (std::size_t i = 0; i < ids_.size(); ++i) labels_.push_back(static_cast<std::int64_t>(i % classes));
+  }
+  [[nodiscard]] BatchSource source() {
+    return {.next = [this] { return next(); }, .ready = [] { return true; }};
+  }
+
+ private:
+  void fill(std::size_t values) {
+    const auto count = static_cast<std::int64_t>(values);
+    switch (type_) {
+      case PixelType::kFloat32:
+        torch::from_blob(images_.get(), {count}, torch::kFloat32).normal_();
+        return;
+      case PixelType::kBfloat16:
+        torch::from_blob(images_.get(), {count}, torch::kBFloat16).copy_(torch::randn({count}));
+        return;
+      case PixelType::kUint8:
+        torch::from_blob(images_.get(), {count}, torch::kUInt8).random_(0, 256);
+    }
   }
   [[nodiscard]] std::optional<BatchView> next() {
     const std::size_t count = cut_.part(batch_, micro_).count;
     micro_ = (micro_ + 1) % cut_.micro_batches();
-    const auto values = static_cast<std::size_t>(images_.numel()) / ids_.size() * count;
-    return BatchView{std::as_writable_bytes(std::span(images_.data_ptr<float>(), values)),
-                     std::span(labels_).first(count), std::span(ids_).first(count), PixelType::kFloat32};
+    return BatchView{{images_.get(), count * bytes_of_image_},
+                     std::span(labels_).first(count),
+                     std::span(ids_).first(count),
+                     type_};
   }
 
- private:
   MicroBatchCut cut_;
   std::uint64_t batch_;
   int micro_ = 0;
-  torch::Tensor images_;
+  PixelType type_;
+  std::size_t bytes_of_image_;
+  BatchMemory images_;
   std::vector<std::int64_t> labels_;
   std::vector<std::uint64_t> ids_;
 };
@@ -75,21 +101,24 @@ Loader::Source full_batches(const StepPlan& steps, std::uint64_t batch, MicroBat
 
 struct StepTimes {
   std::vector<double> wall;  // from one step's begin to the next one's
-  double data_s = 0, compute_s = 0, comm_s = 0, optimizer_s = 0;
-  double hidden_s = 0;  // of communication, inside compute_s
+  PhaseTimes parts;
+  double hidden_s = 0;  // of communication, inside parts.compute_s
   std::uint64_t bytes = 0, images = 0;
   std::vector<double> comm_alone;  // sums of gradients with nothing to hide behind
 
   [[nodiscard]] double wall_s() const { return std::accumulate(wall.begin(), wall.end(), 0.0); }
   // Agreeing with the other ranks after each step, as training does about its counts: mostly waiting for
   // them.
-  [[nodiscard]] double idle_s() const { return wall_s() - data_s - compute_s - comm_s - optimizer_s; }
+  [[nodiscard]] double idle_s() const {
+    return wall_s() - parts.data_s - parts.compute_s - parts.comm_s - parts.optimizer_s;
+  }
 };
 
 void add(StepTimes& times, const StepShare& share) {
-  times.data_s += share.data_s;
-  times.compute_s += share.compute_s;
-  times.comm_s += share.comm_s;
+  times.parts.data_s += share.times.data_s;
+  times.parts.compute_s += share.times.compute_s;
+  times.parts.comm_s += share.times.comm_s;
+  times.parts.optimizer_s += share.times.optimizer_s;
   times.hidden_s += share.gradients.hidden_s;
   times.bytes += share.gradients.bytes;
   times.images += share.count;
@@ -109,7 +138,7 @@ bool enough(Session& session, bool here, const StepShare& share) {
   return told[0] > 0;
 }
 
-StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& next) {
+StepTimes measure(Session& session, PreparedModel& prepared, BatchFeed& feed) {
   const Config& config = session.config;
   const auto images = static_cast<std::uint64_t>(config.train.batch_size);
   FlatParameters flat(prepared.model, kMiB, static_cast<std::size_t>(config.dist.bucket_mib) * kMiB);
@@ -124,11 +153,12 @@ StepTimes measure(Session& session, PreparedModel& prepared, const NextBatch& ne
       measured.restart();
     }
     const Stopwatch whole_step;
-    const StepShare share = runner.run(next, images);
-    add(times, share);
-    const Stopwatch update;
+    StepShare share = runner.run(feed, images);
+    runner.timer().enter(Phase::kOptimizer);
     sgd.step(config.optimizer.lr, 1.0 / static_cast<double>(images));
-    times.optimizer_s += update.seconds();
+    runner.timer().enter(Phase::kOther);
+    share.times = runner.timer().take();
+    add(times, share);
     const bool last = enough(session, step > 0 && measured.seconds() >= session.line.seconds, share);
     times.wall.push_back(whole_step.seconds());
     if (last) break;
@@ -153,10 +183,10 @@ struct PartTime {
 // Collective.
 std::vector<PartTime> parts_of(Session& session, const StepTimes& times) {
   const auto steps = static_cast<double>(times.wall.size());
-  std::vector<PartTime> parts{{"data", "data_s", times.data_s, 0, 0},
-                              {"compute", "compute_s", times.compute_s, 0, 0},
-                              {"communication", "comm_s", times.comm_s, 0, 0},
-                              {"optimizer", "optimizer_s", times.optimizer_s, 0, 0},
+  std::vector<PartTime> parts{{"data", "data_s", times.parts.data_s, 0, 0},
+                              {"compute", "compute_s", times.parts.compute_s, 0, 0},
+                              {"communication", "comm_s", times.parts.comm_s, 0, 0},
+                              {"optimizer", "optimizer_s", times.parts.optimizer_s, 0, 0},
                               {"idle", "idle_s", times.idle_s(), 0, 0}};
   std::vector<double> least, most;
   for (PartTime& part : parts) {
@@ -203,7 +233,8 @@ void print_figures(const Session& session, const StepTimes& times, const std::ve
   const auto steps = static_cast<double>(times.wall.size());
   const double step_s = times.wall_s() / steps;
   const double rate = session.config.train.batch_size / step_s;
-  const CommunicationCost all{.bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.comm_s};
+  const CommunicationCost all{
+      .bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.parts.comm_s};
   std::cout << parts_table(parts, step_s, ranks);
   if (ranks > 1) std::cout << communication_text(times, all);
   std::cout << fmt::format("{:.2f} ms a step (median of {}), {:.1f} images/s on {} ranks\n",
@@ -245,16 +276,22 @@ int bench_step_command(Session& session) {
     }
     prepared = prepare_model(config, classes, session.context.device, nullptr);
   });
+  LoaderOptions options = training_loader_options(config);
+  options.workers = session.context.threads.workers;
+  options.max_batch = cut.largest(batch);
+  prepare_for(session.context.device, options);
   StepTimes times;
+  const auto measure_fed_by = [&](BatchSource source) {
+    const auto feed = make_batch_feed(std::move(source), options, input_type(config.train.precision),
+                                      session.context.device);
+    times = measure(session, prepared, *feed);
+  };
   if (session.line.synthetic) {
-    SyntheticBatches batches(cut, batch, config.data.image_size, 2);
-    times = measure(session, prepared, [&] { return batches.next(); });
+    SyntheticBatches batches(cut, batch, options, 2);
+    measure_fed_by(batches.source());
   } else {
-    LoaderOptions options = training_loader_options(config);
-    options.workers = session.context.threads.workers;
-    options.max_batch = cut.largest(batch);
     Loader loader(*plan->train, options, full_batches(plan->steps, batch, cut));
-    times = measure(session, prepared, [&] { return loader.next(); });
+    measure_fed_by(source_of(loader));
   }
   const std::vector<PartTime> parts = parts_of(session, times);
   agree(*session.host, "writing the figures", [&] {

@@ -10,10 +10,8 @@ constexpr std::uint64_t kLowerHalf = 0xffff'ffffULL;
 
 }  // namespace
 
-BatchSlot::BatchSlot(std::size_t max_batch, std::size_t image_bytes)
-    : image_bytes_(image_bytes),
-      memory_((max_batch * image_bytes + kCacheLine - 1) / kCacheLine),
-      labels_(max_batch) {}
+BatchSlot::BatchSlot(std::size_t max_batch, std::size_t image_bytes, BatchMemory memory)
+    : image_bytes_(image_bytes), memory_(std::move(memory)), labels_(max_batch) {}
 
 void BatchSlot::open(std::uint64_t batch, std::size_t count) noexcept {
   count_ = count;
@@ -33,7 +31,7 @@ std::optional<std::size_t> BatchSlot::claim(std::uint64_t batch) noexcept {
 }
 
 std::span<std::byte> BatchSlot::images() noexcept {
-  return std::as_writable_bytes(std::span(memory_)).first(count_ * image_bytes_);
+  return {memory_.get(), count_ * image_bytes_};
 }
 
 std::span<std::byte> BatchSlot::image(std::size_t index) noexcept {

@@ -11,14 +11,14 @@
 #include <span>
 #include <vector>
 
-namespace ft {
+#include "ft/data/batch_memory.h"
 
-// What two threads write must not lie on one of these.
-inline constexpr std::size_t kCacheLine = 64;
+namespace ft {
 
 class BatchSlot {
  public:
-  BatchSlot(std::size_t max_batch, std::size_t image_bytes);
+  // `memory` holds max_batch * image_bytes.
+  BatchSlot(std::size_t max_batch, std::size_t image_bytes, BatchMemory memory);
 
   // The consumer's part.
   // From here on batch number `batch`, of `count` samples, may be claimed. The one before it is finished.
@@ -40,12 +40,8 @@ class BatchSlot {
   [[nodiscard]] bool finish() noexcept { return unfinished_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
  private:
-  struct alignas(kCacheLine) Line {
-    std::byte bytes[kCacheLine];
-  };
-
   std::size_t image_bytes_;
-  std::vector<Line> memory_;
+  BatchMemory memory_;
   std::vector<std::int64_t> labels_;
   std::size_t count_ = 0;
   std::mutex failing_;

@@ -82,6 +82,7 @@ struct Loader::Impl {
   ~Impl();
 
   std::optional<BatchView> next();
+  bool ready();
   void refill();
   void ask_source();
   void open_slots();
@@ -129,8 +130,9 @@ Loader::Impl::Impl(const PackedSet& packed_set, const LoaderOptions& loader_opti
       stats(static_cast<std::size_t>(options.workers)) {
   // OpenCV's own threads would compete with the workers for the same cores.
   cv::setNumThreads(0);
+  const std::size_t image_bytes = bytes_of_image(options);
   for (std::size_t i = 0; i < depth.slots; ++i)
-    slots.emplace_back(options.max_batch, bytes_of_image(options));
+    slots.emplace_back(options.max_batch, image_bytes, options.allocate(options.max_batch * image_bytes));
   for (BatchRequest& request : requests) request.sample_ids.reserve(options.max_batch);
   const SignalsBlocked blocked;
   for (WorkerStats& mine : stats) {
@@ -153,6 +155,13 @@ std::optional<BatchView> Loader::Impl::next() {
   if (slot.error()) std::rethrow_exception(slot.error());
   leased = true;
   return BatchView{slot.images(), slot.labels(), request_of(consumed).sample_ids, options.format.type};
+}
+
+bool Loader::Impl::ready() {
+  const std::uint64_t batch = consumed + (leased ? 1 : 0);
+  if (batch >= opened.load(std::memory_order_relaxed))
+    return exhausted && batch == requested.load(std::memory_order_relaxed);
+  return slot_of(batch).finished();
 }
 
 void Loader::Impl::refill() {
@@ -251,6 +260,10 @@ Loader::~Loader() = default;
 
 std::optional<BatchView> Loader::next() {
   return impl_->next();
+}
+
+bool Loader::ready() const {
+  return impl_->ready();
 }
 
 LoaderStats Loader::stats() const {

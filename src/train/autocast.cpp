@@ -21,6 +21,10 @@ AutocastGuard::~AutocastGuard() {
   at::autocast::set_autocast_enabled(device_, was_enabled_);
 }
 
+torch::ScalarType input_type(Precision precision) noexcept {
+  return precision == Precision::kBf16 ? torch::kBFloat16 : torch::kFloat32;
+}
+
 PlainFp32::PlainFp32()
     : matmul_(at::globalContext().allowTF32CuBLAS()), convolution_(at::globalContext().allowTF32CuDNN()) {
   at::globalContext().setAllowTF32CuBLAS(false);

@@ -1,7 +1,5 @@
 #include "ft/train/batch_tensor.h"
 
-#include "ft/base/error.h"
-
 namespace ft {
 namespace {
 
@@ -14,13 +12,12 @@ torch::ScalarType scalar_type(PixelType type) {
     case PixelType::kUint8:
       break;
   }
-  throw Error(ExitCode::kBug, "a batch of grey levels is not normalised: the model cannot take it");
+  return torch::kUInt8;
 }
 
 }  // namespace
 
-BatchTensors to_tensors(const BatchView& batch, int image_size, PixelLayout layout,
-                        const torch::Device& device) {
+BatchTensors to_tensors(const BatchView& batch, int image_size, PixelLayout layout) {
   const auto count = static_cast<std::int64_t>(batch.size());
   const std::int64_t side = image_size;
   const std::vector<std::int64_t> sizes{count, 3, side, side};
@@ -31,7 +28,7 @@ BatchTensors to_tensors(const BatchView& batch, int image_size, PixelLayout layo
   // from_blob wants mutable memory; labels are only read.
   torch::Tensor labels =
       torch::from_blob(const_cast<std::int64_t*>(batch.labels.data()), {count}, torch::kInt64);
-  return {images.to(device), labels.to(device)};
+  return {images, labels};
 }
 
 }  // namespace ft

@@ -25,6 +25,10 @@ ElasticReducer::ElasticReducer(FlatParameters& flat, Communicator& communicator,
   }
 }
 
+void ElasticReducer::register_with(Communicator& communicator) {
+  registered_ = communicator.register_memory(sums_.data_ptr(), sums_.nbytes());
+}
+
 void ElasticReducer::arm() {
   tracker_.reset();
   armed_ = true;

@@ -8,7 +8,7 @@
 #include "ft/comm/agreement.h"
 #include "ft/data/step_plan.h"
 #include "ft/train/autocast.h"
-#include "ft/train/batch_tensor.h"
+#include "ft/train/batch_feed.h"
 
 namespace ft {
 namespace {
@@ -30,14 +30,17 @@ LoaderOptions loader_options(const EvaluatorOptions& options) {
   loader.augment = false;
   loader.format = {PixelType::kFloat32, options.channels_last ? PixelLayout::kNhwc : PixelLayout::kNchw};
   loader.transform = options.transform;
+  prepare_for(options.device, loader);
   return loader;
 }
 
 // Adds one batch to the counts and gives its summed loss.
-double count_batch(ResNet& model, const BatchTensors& batch, ConfusionMatrix& confusion) {
+double count_batch(ResNet& model, BatchFeed& feed, const FedBatch& batch, ConfusionMatrix& confusion) {
   const torch::Tensor logits = model->forward(batch.images);
   const auto sum = torch::nn::functional::CrossEntropyFuncOptions().reduction(torch::kSum);
-  const double loss = torch::nn::functional::cross_entropy(logits, batch.labels, sum).item<double>();
+  const torch::Tensor summed = torch::nn::functional::cross_entropy(logits, batch.labels, sum);
+  feed.prefetch();
+  const auto loss = summed.item<double>();
   const torch::Tensor predicted = logits.argmax(1).to(torch::kCPU);
   const torch::Tensor truth = batch.labels.to(torch::kCPU);
   for (std::int64_t i = 0; i < truth.numel(); ++i) {
@@ -67,12 +70,11 @@ Counted count_all(ResNet& model, const PackedSet& set, std::vector<std::uint64_t
   model->eval();
   const LoaderOptions loading = loader_options(options);
   Loader loader(set, loading, batches_of(std::move(order), loading.max_batch));
+  const auto feed = make_batch_feed(source_of(loader), loading, torch::kFloat32, options.device);
   Counted result{.confusion = ConfusionMatrix(set.classes().size()), .losses = {}};
   std::uint64_t done = 0;
-  while (const auto batch = loader.next()) {
-    result.losses.push_back(count_batch(
-        model, to_tensors(*batch, options.transform.image_size, loading.format.layout, options.device),
-        result.confusion));
+  while (const auto batch = feed->next()) {
+    result.losses.push_back(count_batch(model, *feed, *batch, result.confusion));
     done += batch->size();
     on_progress(done);
   }

@@ -9,6 +9,11 @@ GradientReducer::GradientReducer(FlatParameters& flat, Communicator& communicato
       in_flight_(communicator),
       hooks_(flat, [this](std::size_t parameter) { on_gradient(parameter); }) {}
 
+void GradientReducer::register_with(Communicator& communicator) {
+  const torch::Tensor& memory = flat_->gradients();
+  registered_ = communicator.register_memory(memory.data_ptr(), memory.nbytes());
+}
+
 void GradientReducer::arm() {
   tracker_.reset();
   armed_ = true;

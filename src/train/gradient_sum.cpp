@@ -7,8 +7,14 @@ namespace ft {
 
 std::unique_ptr<GradientSum> make_gradient_sum(FlatParameters& flat, Communicator& communicator,
                                                const DistConfig& config) {
-  if (config.elastic > 0) return std::make_unique<ElasticReducer>(flat, communicator, config.elastic);
-  return std::make_unique<GradientReducer>(flat, communicator, config.gradient_dtype);
+  std::unique_ptr<GradientSum> sum;
+  if (config.elastic > 0) {
+    sum = std::make_unique<ElasticReducer>(flat, communicator, config.elastic);
+  } else {
+    sum = std::make_unique<GradientReducer>(flat, communicator, config.gradient_dtype);
+  }
+  if (config.register_buffers) sum->register_with(communicator);
+  return sum;
 }
 
 }  // namespace ft

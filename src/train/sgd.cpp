@@ -37,21 +37,6 @@ void update_on_host(torch::Tensor& values, torch::Tensor& gradients, torch::Tens
   });
 }
 
-void update_on_device(torch::Tensor& values, torch::Tensor& gradients, torch::Tensor& velocity,
-                      const Segment& run, SgdStep step) {
-  torch::Tensor w = values.narrow(0, run.offset, run.length);
-  torch::Tensor g = gradients.narrow(0, run.offset, run.length);
-  g.mul_(step.scale).add_(w, step.weight_decay);
-  if (velocity.defined()) {
-    torch::Tensor v = velocity.narrow(0, run.offset, run.length);
-    v.mul_(step.momentum).add_(g);
-    w.sub_(v, step.lr);
-  } else {
-    w.sub_(g, step.lr);
-  }
-  g.zero_();
-}
-
 }  // namespace
 
 void sgd_update(std::span<float> values, std::span<float> gradient, std::span<float> velocity,
@@ -74,25 +59,55 @@ void sgd_update(std::span<float> values, std::span<float> gradient, std::span<fl
   }
 }
 
+void sgd_update_on_device(torch::Tensor values, torch::Tensor gradient, torch::Tensor velocity,
+                          const SgdStep& step, const torch::Tensor& lr, const torch::Tensor& scale) {
+  gradient.mul_(scale).add_(values, step.weight_decay);
+  if (velocity.defined()) {
+    velocity.mul_(step.momentum).add_(gradient);
+    values.addcmul_(velocity, lr, -1);
+  } else {
+    values.addcmul_(gradient, lr, -1);
+  }
+  gradient.zero_();
+}
+
+Sgd::DeviceScalar::DeviceScalar(const torch::Device& device)
+    : value_(torch::zeros({1}, torch::TensorOptions().dtype(torch::kFloat32).device(device))) {}
+
+const torch::Tensor& Sgd::DeviceScalar::set(float value) {
+  if (value != latest_) value_.fill_(value);
+  latest_ = value;
+  return value_;
+}
+
 Sgd::Sgd(FlatParameters& flat, const OptimizerConfig& config)
     : flat_(&flat),
       lr_factor_{1.0, config.head_lr_factor},
       weight_decay_(static_cast<float>(config.weight_decay)),
-      momentum_(static_cast<float>(config.momentum)) {
+      momentum_(static_cast<float>(config.momentum)),
+      device_lr_{DeviceScalar(flat.values().device()), DeviceScalar(flat.values().device())},
+      device_scale_(flat.values().device()) {
   // From zero, the first v = momentum * 0 + g is torch's "v = g in the first step".
   if (config.momentum > 0) velocity_ = torch::zeros_like(flat.values());
 }
 
 void Sgd::step(double lr, double gradient_scale) {
   const torch::NoGradGuard no_grad;
+  torch::Tensor& values = flat_->values();
+  torch::Tensor& gradients = flat_->gradients();
   for (const Segment& run : runs_of(flat_->layout())) {
-    const SgdStep step{static_cast<float>(lr * lr_factor_.at(static_cast<std::size_t>(run.group))),
-                       weight_decay_, momentum_, static_cast<float>(gradient_scale)};
-    if (flat_->values().is_cpu()) {
-      update_on_host(flat_->values(), flat_->gradients(), velocity_, run, step);
-    } else {
-      update_on_device(flat_->values(), flat_->gradients(), velocity_, run, step);
+    const auto group = static_cast<std::size_t>(run.group);
+    const SgdStep step{static_cast<float>(lr * lr_factor_.at(group)), weight_decay_, momentum_,
+                       static_cast<float>(gradient_scale)};
+    if (values.is_cpu()) {
+      update_on_host(values, gradients, velocity_, run, step);
+      continue;
     }
+    const auto piece = [&run](torch::Tensor& flat) {
+      return flat.defined() ? flat.narrow(0, run.offset, run.length) : flat;
+    };
+    sgd_update_on_device(piece(values), piece(gradients), piece(velocity_), step,
+                         device_lr_.at(group).set(step.lr), device_scale_.set(step.scale));
   }
 }
 

@@ -7,43 +7,45 @@
 #include <fmt/ranges.h>
 
 #include "ft/base/error.h"
-#include "ft/base/stopwatch.h"
 #include "ft/comm/fixed_point.h"
 #include "ft/model/freeze.h"
 #include "ft/train/autocast.h"
-#include "ft/train/batch_tensor.h"
 
 namespace ft {
 namespace {
 
 // `what`, and the samples whose logits are not finite, else (only their sum overflowed) all of the batch.
-std::string describe(const std::string& what, const torch::Tensor& logits, const BatchView& batch) {
+std::string describe(const std::string& what, const torch::Tensor& logits,
+                     const std::vector<std::uint64_t>& sample_ids) {
   constexpr std::size_t kMostNamed = 16;
-  const torch::Tensor good = torch::isfinite(logits.detach()).all(1).to(torch::kCPU);
+  const torch::Tensor good = torch::isfinite(logits).all(1).to(torch::kCPU);
   std::vector<std::uint64_t> ids;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    if (!good[static_cast<std::int64_t>(i)].item<bool>()) ids.push_back(batch.sample_ids[i]);
+  for (std::size_t i = 0; i < sample_ids.size(); ++i) {
+    if (!good[static_cast<std::int64_t>(i)].item<bool>()) ids.push_back(sample_ids[i]);
   }
-  if (ids.empty()) ids.assign(batch.sample_ids.begin(), batch.sample_ids.end());
+  if (ids.empty()) ids = sample_ids;
   const std::size_t more = ids.size() > kMostNamed ? ids.size() - kMostNamed : 0;
   ids.resize(ids.size() - more);
   return fmt::format("{}; samples {}{}", what, fmt::join(ids, ", "),
                      more > 0 ? fmt::format(" and {} more", more) : "");
 }
 
+// The loss and the right answers, together, so that they are read back together.
+torch::Tensor counts_of(const torch::Tensor& logits, const torch::Tensor& labels, const torch::Tensor& loss) {
+  const torch::NoGradGuard no_grad;
+  const torch::Tensor correct = (logits.argmax(1) == labels).sum();
+  return torch::stack({loss.to(torch::kFloat64), correct.to(torch::kFloat64)});
+}
+
 // A sample that does not verify must not keep this rank from the step's all-reduces: the others wait in them.
-std::optional<BatchView> next_or_failure(const NextBatch& next, StepShare& share) {
-  const Stopwatch waiting;
-  std::optional<BatchView> batch;
-  if (!share.failure) {
-    try {
-      batch = next();
-    } catch (const Error&) {
-      share.failure = std::current_exception();
-    }
+std::optional<FedBatch> next_or_failure(BatchFeed& feed, StepShare& share) {
+  if (share.failure) return std::nullopt;
+  try {
+    return feed.next();
+  } catch (const Error&) {
+    share.failure = std::current_exception();
+    return std::nullopt;
   }
-  share.data_s += waiting.seconds();
-  return batch;
 }
 
 }  // namespace
@@ -55,17 +57,20 @@ StepRunner::StepRunner(ResNet& model, GradientSum& gradients, const Config& conf
       config_(&config),
       context_(&context),
       cut_(micro_batch_cut(config, context.rank(), context.world_size())),
+      timer_(clock_of(context.device)),
       over_ranks_(config.model.batch_norm == BatchNormMode::kSync && context.world_size() > 1) {
   if (config.dist.elastic > 0) {
     set_train_mode(model, config.model.freeze, config.model.batch_norm);
     statistics_.emplace(model, *context.gradients, config.dist.elastic);
   }
   if (!over_ranks_) return;
-  normalize_over_ranks(model, [ranks = context.gradients](torch::Tensor& sums) {
+  normalize_over_ranks(model, [this, ranks = context.gradients](torch::Tensor& sums) {
+    timer_.enter(Phase::kCommunication);
     ranks
         ->start_all_reduce(sums.data_ptr<double>(), static_cast<std::size_t>(sums.numel()),
                            ElementKind::kFloat64, ReduceOp::kSum)
         ->wait(deadline_after(ranks->timeout()), "all-reduce of batch norm sums");
+    timer_.enter(Phase::kCompute);
   });
 }
 
@@ -90,36 +95,54 @@ void StepRunner::enter_training_mode(std::uint64_t images) {
   running_statistics_used_ = one_value;
 }
 
-void StepRunner::run_micro_batch(const BatchView& batch, bool last, StepShare& share) {
-  const PixelLayout layout = config_->train.channels_last ? PixelLayout::kNhwc : PixelLayout::kNchw;
-  const BatchTensors tensors = to_tensors(batch, config_->data.image_size, layout, context_->device);
+FedBatch StepRunner::no_images() const {
+  const std::int64_t side = config_->data.image_size;
+  const auto there = torch::TensorOptions().device(context_->device);
+  return {torch::empty({0, 3, side, side}, there), torch::empty({0}, there.dtype(torch::kInt64)), {}};
+}
+
+void StepRunner::run_micro_batch(const FedBatch& batch, bool last, StepShare& share) {
   torch::Tensor logits, loss;
   if (statistics_) statistics_->begin_part();
   {
     const AutocastGuard autocast(config_->train.precision, context_->device.type());
-    logits = (*model_)->forward(tensors.images).to(torch::kFloat32);
+    logits = (*model_)->forward(batch.images).to(torch::kFloat32);
     const auto options = torch::nn::functional::CrossEntropyFuncOptions()
                              .reduction(torch::kSum)
                              .label_smoothing(config_->train.label_smoothing);
-    loss = torch::nn::functional::cross_entropy(logits, tensors.labels, options);
+    loss = torch::nn::functional::cross_entropy(logits, batch.labels, options);
   }
   if (statistics_ && !running_statistics_used_) statistics_->end_part();
-  const auto value = loss.item<double>();
-  share.loss_sum += statistics_ ? exact_loss_term(value) : value;
-  share.correct +=
-      static_cast<std::uint64_t>((logits.argmax(1) == tensors.labels).sum().item<std::int64_t>());
+  outcomes_.push_back({counts_of(logits, batch.labels, loss), logits.detach(), batch.sample_ids});
   share.count += batch.size();
-  if (!std::isfinite(value)) {
-    share.not_finite = describe(std::isnan(value) ? "loss nan" : "loss inf", logits, batch);
-    if (!over_ranks_) return;
-  }
   if (last) {
     if (statistics_) statistics_->start_sum();
     gradients_->arm();
   }
   loss.backward();
-  if (const std::string trouble = elastic_trouble(value); !trouble.empty())
-    share.not_finite = describe(trouble, logits, batch);
+  if (statistics_) read_outcomes(share);
+}
+
+// What a step came to is wanted only once it has been given to the device whole.
+void StepRunner::read_outcomes(StepShare& share) {
+  if (outcomes_.empty()) return;
+  std::vector<torch::Tensor> counts;
+  counts.reserve(outcomes_.size());
+  for (const Outcome& outcome : outcomes_) counts.push_back(outcome.counts);
+  const torch::Tensor here = torch::stack(counts).to(torch::kCPU);
+  for (std::size_t i = 0; i < outcomes_.size(); ++i)
+    read(outcomes_[i], here[static_cast<std::int64_t>(i)], share);
+  outcomes_.clear();
+}
+
+void StepRunner::read(const Outcome& outcome, const torch::Tensor& counts, StepShare& share) const {
+  const auto loss = counts[0].item<double>();
+  share.loss_sum += statistics_ ? exact_loss_term(loss) : loss;
+  share.correct += static_cast<std::uint64_t>(counts[1].item<double>());
+  const std::string trouble =
+      std::isfinite(loss) ? elastic_trouble(loss) : std::string(std::isnan(loss) ? "loss nan" : "loss inf");
+  if (!trouble.empty() && share.not_finite.empty())
+    share.not_finite = describe(trouble, outcome.logits, outcome.sample_ids);
 }
 
 std::string StepRunner::elastic_trouble(double loss) const {
@@ -147,19 +170,19 @@ std::uint64_t StepRunner::normalized_together(std::uint64_t images, int micro, s
   return sum;
 }
 
-void StepRunner::run_parts(const NextBatch& next, std::uint64_t images, StepShare& share) {
+void StepRunner::run_parts(BatchFeed& feed, std::uint64_t images, StepShare& share) {
   const int count = micro_batches(images);
   for (int micro = 0; micro < cut_.micro_batches(); ++micro) {
-    auto batch = next_or_failure(next, share);
+    timer_.enter(Phase::kData);
+    auto batch = next_or_failure(feed, share);
     if (micro >= count) continue;
     if (!share.good()) {
       if (!over_ranks_) continue;
-      batch = BatchView();  // the others wait for this rank's sums
+      batch = no_images();  // the others wait for this rank's sums
     }
-    const Stopwatch computing;
+    timer_.enter(Phase::kCompute);
     enter_training_mode(normalized_together(images, micro, batch->size()));
     run_micro_batch(*batch, micro + 1 == count, share);
-    share.compute_s += computing.seconds();
   }
 }
 
@@ -178,13 +201,15 @@ CommunicationCost StepRunner::finish_sums(std::uint64_t images) {
   return cost;
 }
 
-StepShare StepRunner::run(const NextBatch& next, std::uint64_t images) {
+StepShare StepRunner::run(BatchFeed& feed, std::uint64_t images) {
   StepShare share;
   if (statistics_) statistics_->begin_step();
-  run_parts(next, images, share);
-  const Stopwatch communicating;
+  run_parts(feed, images, share);
+  timer_.enter(Phase::kCommunication);
+  feed.prefetch();
   share.gradients = finish_sums(images);
-  share.comm_s = communicating.seconds();
+  timer_.enter(Phase::kOther);
+  read_outcomes(share);
   return share;
 }
 

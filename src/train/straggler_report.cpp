@@ -26,7 +26,7 @@ RankPace from_text(const std::string& text) {
 
 void StragglerReport::after_step(const StepShare& mine) {
   if (context_->world_size() == 1) return;
-  pace_.seconds += mine.data_s + mine.compute_s;
+  pace_.seconds += mine.times.data_s + mine.times.compute_s + mine.times.optimizer_s;
   pace_.images += mine.count;
   if (++steps_ % kStretch != 0) return;
   const auto texts = context_->host->gather(to_text(pace_), 0, "comparing the ranks' speed");

@@ -11,6 +11,7 @@
 
 #include "ft/base/host.h"
 #include "ft/comm/agreement.h"
+#include "ft/train/autocast.h"
 #include "ft/train/micro_batches.h"
 #include "ft/train/schedule.h"
 
@@ -51,8 +52,10 @@ Trainer::Trainer(const Config& config, const RunPlan& plan, const RankContext& c
   LoaderOptions options = training_loader_options(config);
   options.workers = context.threads.workers;
   options.max_batch = cut.largest(static_cast<std::uint64_t>(config.train.batch_size));
+  prepare_for(context.device, options);
   loader_ = std::make_unique<Loader>(
       *plan.train, options, micro_batch_source(plan.steps, cut, position_.step + 1, plan.target_step));
+  feed_ = make_batch_feed(source_of(*loader_), options, input_type(config.train.precision), context.device);
 }
 
 Trainer::~Trainer() = default;
@@ -118,7 +121,7 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
       static_cast<std::uint64_t>(config_->train.batch_size),
       plan_->steps.samples() - plan_->steps.position_of(step).step_in_epoch * config_->train.batch_size);
   StepTotals totals;
-  totals.mine = runner_.run([this] { return loader_->next(); }, images);
+  totals.mine = runner_.run(*feed_, images);
 
   const bool want_stop = !signals.received().empty() || (context_->is_root() && stop_file_.present());
   const double save_after_s = config_->checkpoint.every_minutes * 60;
@@ -131,9 +134,9 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
   shared[kNotFinite] = totals.mine.not_finite.empty() ? 0 : 1;
   shared[kStop] = want_stop ? 1 : 0;
   shared[kSave] = want_save ? 1 : 0;
-  const Stopwatch counting;
+  runner_.timer().enter(Phase::kCommunication);
   context_->host->all_reduce_host(shared, ReduceOp::kSum, fmt::format("counts of step {}", step));
-  totals.mine.comm_s += counting.seconds();
+  runner_.timer().enter(Phase::kOther);
   if (shared[kFailed] > 0) {
     agree(*context_->host, fmt::format("the end of step {}", step), [&] {
       if (totals.mine.failure) std::rethrow_exception(totals.mine.failure);
@@ -150,9 +153,10 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
     throw Error(ExitCode::kBug,
                 fmt::format("step {} saw {} images instead of {}", step, totals.count, images));
   }
-  const Stopwatch update;
+  runner_.timer().enter(Phase::kOptimizer);
   update_weights(step, images);
-  totals.mine.compute_s += update.seconds();
+  runner_.timer().enter(Phase::kOther);
+  totals.mine.times = runner_.timer().take();
   totals.seconds = whole_step.seconds();
   return totals;
 }
@@ -205,9 +209,9 @@ void Trainer::record_step(std::uint64_t step, const StepTotals& totals) {
   record.loss = totals.loss_sum / static_cast<double>(totals.count);
   record.lr = learning_rate(config_->optimizer, {plan_->steps.steps_per_epoch(), plan_->total_steps}, step);
   record.images_per_s = static_cast<double>(window_images_) / window_seconds_;
-  record.data_s = totals.mine.data_s;
-  record.compute_s = totals.mine.compute_s;
-  record.comm_s = totals.mine.comm_s;
+  record.data_s = totals.mine.times.data_s;
+  record.compute_s = totals.mine.times.compute_s + totals.mine.times.optimizer_s;
+  record.comm_s = totals.mine.times.comm_s;
   record.comm_bytes = totals.mine.gradients.bytes;
   record.comm_hidden = totals.mine.gradients.hidden_share();
   if (config_->log.sample_ids) record.sample_ids = plan_->steps.batch(step);

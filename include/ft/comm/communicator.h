@@ -70,6 +70,12 @@ class Communicator {
                                                                ElementKind kind, ReduceOp op,
                                                                Wire wire = Wire::kAsIs) = 0;
 
+  // Tells the backend of memory that start_all_reduce() will be given again and again, as long as the result
+  // lives, which must end before the communicator. Collective. Null from a backend that has no use for it.
+  [[nodiscard]] virtual std::shared_ptr<void> register_memory(void* /*data*/, std::size_t /*bytes*/) {
+    return nullptr;
+  }
+
   // Set-up calls, always on host memory; each ends by `timeout()` or throws PeerError naming `what`.
   virtual void barrier(std::string_view what) = 0;
   virtual void broadcast(std::span<std::byte> data, int root, std::string_view what) = 0;

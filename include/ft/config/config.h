@@ -111,6 +111,7 @@ struct DistConfig {
   int bucket_mib = 8;
   GradientDtype gradient_dtype = GradientDtype::kFp32;
   int elastic = 0;  // 0: off
+  bool register_buffers = false;
   int timeout_s = 300;
   int peer_timeout_s = 15;
   std::string interface = "auto";

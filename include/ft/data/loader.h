@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "ft/data/batch_memory.h"
 #include "ft/data/packed_set.h"
 #include "ft/data/pixel_format.h"
 #include "ft/data/transform.h"
@@ -40,6 +41,7 @@ struct LoaderOptions {
   std::uint64_t seed = 0;
   PixelFormat format;
   TransformOptions transform;
+  AllocateBatch allocate = &allocate_batch;  // called by the constructor, once a slot
 };
 
 // What the options come to, in batches: in memory, and asked for beyond them for the sake of read-ahead.
@@ -69,6 +71,8 @@ class Loader {
   // The next batch, in request order; waits for its samples. The view of the previous call ends here.
   // nullopt at the end. Rethrows the first error of a worker (DataError that names the sample).
   [[nodiscard]] std::optional<BatchView> next();
+  // Whether next() would return (or throw) without waiting. Ends no view. From the thread that calls next().
+  [[nodiscard]] bool ready() const;
 
   [[nodiscard]] LoaderStats stats() const;
 

@@ -23,6 +23,9 @@ class AutocastGuard {
   torch::DeviceType device_;
 };
 
+// What images should come as: what autocast would make of them first thing.
+[[nodiscard]] torch::ScalarType input_type(Precision precision) noexcept;
+
 // No TF32 while alive.
 class PlainFp32 {
  public:

@@ -19,6 +19,7 @@ class ElasticReducer final : public GradientSum {
   // `parts`: of a whole step, over all ranks. Both references must outlive the reducer.
   ElasticReducer(FlatParameters& flat, Communicator& communicator, int parts);
 
+  void register_with(Communicator& communicator) override;
   void arm() override;
   CommunicationCost finish() override;
   [[nodiscard]] std::string trouble() const override;
@@ -40,6 +41,7 @@ class ElasticReducer final : public GradientSum {
   BucketTracker tracker_;
   BucketsInFlight in_flight_;
   bool armed_ = false;
+  std::shared_ptr<void> registered_;
   GradientHooks hooks_;  // last: nothing is told while the others are made or gone
 };
 

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 
 #include "ft/comm/bucket_layout.h"
 #include "ft/comm/buckets_in_flight.h"
@@ -21,6 +22,7 @@ class GradientReducer final : public GradientSum {
   GradientReducer(FlatParameters& flat, Communicator& communicator,
                   GradientDtype travels_as = GradientDtype::kFp32);
 
+  void register_with(Communicator& communicator) override;
   void arm() override;
   CommunicationCost finish() override;
 
@@ -33,6 +35,7 @@ class GradientReducer final : public GradientSum {
   BucketTracker tracker_;
   BucketsInFlight in_flight_;
   bool armed_ = false;
+  std::shared_ptr<void> registered_;
   GradientHooks hooks_;  // last: nothing is told while the others are made or gone
 };
 

@@ -18,6 +18,8 @@ class GradientSum {
   GradientSum& operator=(const GradientSum&) = delete;
   virtual ~GradientSum() = default;
 
+  // Tells the communicator of the memory that will travel (dist.register_buffers). Collective.
+  virtual void register_with(Communicator& communicator) = 0;
   // The next backward pass is this rank's last of the step.
   virtual void arm() = 0;
   // Starts what has not left yet, waits for all; afterwards gradients() holds the sum over ranks, the same

@@ -25,6 +25,11 @@ struct SgdStep {
 void sgd_update(std::span<float> values, std::span<float> gradient, std::span<float> velocity,
                 SgdStep step) noexcept;
 
+// The same on a GPU, of flat pieces. `lr` and `scale`, [1], take the place of the step's: a kernel reads them
+// when it runs, so that a captured graph can be replayed with others.
+void sgd_update_on_device(torch::Tensor values, torch::Tensor gradient, torch::Tensor velocity,
+                          const SgdStep& step, const torch::Tensor& lr, const torch::Tensor& scale);
+
 class Sgd {
  public:
   Sgd(FlatParameters& flat, const OptimizerConfig& config);
@@ -36,11 +41,24 @@ class Sgd {
   [[nodiscard]] torch::Tensor& velocity() noexcept { return velocity_; }
 
  private:
+  // Written only when it changes.
+  class DeviceScalar {
+   public:
+    explicit DeviceScalar(const torch::Device& device);
+    const torch::Tensor& set(float value);
+
+   private:
+    torch::Tensor value_;
+    float latest_ = 0;
+  };
+
   FlatParameters* flat_;
   std::array<double, 2> lr_factor_;
   float weight_decay_;
   float momentum_;
   torch::Tensor velocity_;
+  std::array<DeviceScalar, 2> device_lr_;  // by group
+  DeviceScalar device_scale_;
 };
 
 // L2 norm over all gradients, summed in double, in a fixed order.

@@ -106,6 +106,7 @@ class Trainer {
   Sgd sgd_;
   StepRunner runner_;
   std::unique_ptr<Loader> loader_;
+  std::unique_ptr<BatchFeed> feed_;      // after the loader, whose memory it may be copying
   std::optional<RunRecorder> recorder_;  // rank 0
   std::optional<Progress> progress_;
   StopFile stop_file_;

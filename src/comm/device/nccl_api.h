@@ -13,6 +13,8 @@ struct NcclApi {
   decltype(&ncclCommFinalize) comm_finalize = &ncclCommFinalize;
   decltype(&ncclCommDestroy) comm_destroy = &ncclCommDestroy;
   decltype(&ncclCommAbort) comm_abort = &ncclCommAbort;
+  decltype(&ncclCommRegister) comm_register = &ncclCommRegister;
+  decltype(&ncclCommDeregister) comm_deregister = &ncclCommDeregister;
   decltype(&ncclAllReduce) all_reduce = &ncclAllReduce;
   decltype(&ncclGetErrorString) get_error_string = &ncclGetErrorString;
   decltype(&ncclGetLastError) get_last_error = &ncclGetLastError;

@@ -101,6 +101,14 @@ class NcclCommunicator final : public Communicator {
     return std::make_unique<NcclWork>(connection_, queue_->mark(), timeout(), watch());
   }
 
+  [[nodiscard]] std::shared_ptr<void> register_memory(void* data, std::size_t bytes) override {
+    // Not an owner: memory that is forgotten late must not keep the connection from ending in its turn.
+    const auto forget = [connection = std::weak_ptr(connection_)](void* handle) {
+      if (const auto alive = connection.lock()) alive->forget(handle);
+    };
+    return {connection_->register_memory(data, bytes), forget};
+  }
+
   void barrier(std::string_view what) override { host_->barrier(what); }
   void broadcast(std::span<std::byte> data, int root, std::string_view what) override {
     host_->broadcast(data, root, what);

@@ -2,6 +2,7 @@
 
 #include "nccl_connection.h"
 
+#include <algorithm>
 #include <exception>
 
 #include <fmt/format.h>
@@ -44,11 +45,12 @@ ncclRedOp_t nccl_op(ReduceOp op) {
 }
 
 // These two can be neither polled nor called off, and have been seen to wait for a peer that is gone.
-ExitDeadline bounded(const char* call) {
-  constexpr std::chrono::seconds kPatience{10};
-  return {kPatience, ExitCode::kPeer,
-          fmt::format("ft_dist: error: {}: {} has not come back in {} s (hint: a rank is gone)\n",
-                      host_name(), call, kPatience.count())};
+ExitDeadline bounded(const char* call, std::chrono::duration<double> timeout) {
+  constexpr std::chrono::duration<double> kMostPatience{10};
+  const auto patience = std::min(kMostPatience, timeout);
+  return {patience, ExitCode::kPeer,
+          fmt::format("ft_dist: error: {}: {} has not come back in {:.3g} s (hint: a rank is gone)\n",
+                      host_name(), call, patience.count())};
 }
 
 std::string format_version(int code) {
@@ -83,7 +85,7 @@ NcclConnection::~NcclConnection() {
   }
   try {
     settle(api_.comm_finalize(comm_), deadline_after(timeout_), "closing NCCL");
-    const ExitDeadline bound = bounded("ncclCommDestroy");
+    const ExitDeadline bound = bounded("ncclCommDestroy", timeout_);
     api_.comm_destroy(comm_);
   } catch (const Error& error) {
     abort(error.what());
@@ -98,6 +100,20 @@ void NcclConnection::all_reduce(void* data, std::size_t count, ElementKind kind,
   settle(result, deadline, what);
 }
 
+void* NcclConnection::register_memory(void* data, std::size_t bytes) {
+  constexpr std::string_view kWhat = "registering memory with NCCL";
+  require_sound(kWhat);
+  void* handle = nullptr;
+  const auto result = api_.comm_register(comm_, data, bytes, &handle);
+  settle(result, deadline_after(timeout_), kWhat);
+  return handle;
+}
+
+void NcclConnection::forget(void* handle) noexcept {
+  if (failure_ || handle == nullptr) return;
+  api_.comm_deregister(comm_, handle);
+}
+
 void NcclConnection::check(std::string_view what) {
   require_sound(what);
   if (watch_ != nullptr) watch_->require_all_alive();
@@ -108,7 +124,7 @@ void NcclConnection::abort(std::string reason) noexcept {
   if (failure_) return;
   failure_ = std::move(reason);
   if (comm_ != nullptr) {
-    const ExitDeadline bound = bounded("ncclCommAbort");
+    const ExitDeadline bound = bounded("ncclCommAbort", timeout_);
     api_.comm_abort(comm_);
   }
   comm_ = nullptr;

@@ -28,6 +28,10 @@ class NcclConnection {
   // Enqueues the reduction; on return its kernel is on the stream, so that an event recorded now comes after.
   void all_reduce(void* data, std::size_t count, ElementKind kind, ReduceOp op, void* stream,
                   Deadline deadline, std::string_view what);
+  // Tells NCCL of memory that will be reduced again and again. The handle is for forget().
+  [[nodiscard]] void* register_memory(void* data, std::size_t bytes);
+  // Nothing once the connection has failed.
+  void forget(void* handle) noexcept;
   // Throws PeerError when NCCL has noticed a failure since, or the watch a lost rank.
   void check(std::string_view what);
   [[nodiscard]] bool failed() const noexcept { return failure_.has_value(); }

@@ -10,7 +10,7 @@ namespace ft {
 namespace {
 
 TEST(BatchSlot, GivesItsSamplesInOrderToTheRightBatch) {
-  BatchSlot slot(8, 16);
+  BatchSlot slot(8, 16, allocate_batch(std::size_t{8} * 16));
   EXPECT_EQ(slot.claim(0), std::nullopt);  // not opened yet
   slot.open(7, 3);
   EXPECT_EQ(slot.claim(6), std::nullopt);
@@ -28,7 +28,7 @@ TEST(BatchSlot, GivesItsSamplesInOrderToTheRightBatch) {
 }
 
 TEST(BatchSlot, KeepsTheErrorOfTheFirstSample) {
-  BatchSlot slot(8, 16);
+  BatchSlot slot(8, 16, allocate_batch(std::size_t{8} * 16));
   slot.open(0, 8);
   for (const int index : {5, 2, 7})
     slot.fail(static_cast<std::size_t>(index), std::make_exception_ptr(index));
@@ -43,7 +43,7 @@ TEST(BatchSlot, KeepsTheErrorOfTheFirstSample) {
 TEST(BatchSlot, NoSampleIsTakenTwiceOrForAnotherBatch) {
   constexpr std::uint64_t kBatches = 2000;
   constexpr std::size_t kCount = 5;
-  BatchSlot slot(kCount, 1);
+  BatchSlot slot(kCount, 1, allocate_batch(kCount));
   std::vector<std::atomic<int>> taken(kBatches * kCount);
   std::atomic<std::uint64_t> opened{0};
   std::vector<std::jthread> threads;

@@ -221,6 +221,46 @@ TEST_F(LoaderTest, RefusesARequestThatDoesNotFit) {
   EXPECT_THROW(Loader(set, one_slot, source_of({})), Error);
 }
 
+TEST_F(LoaderTest, IsReadyWhenNextWouldNotWait) {
+  const PackedSet set(directory_.path());
+  LoaderOptions options = small_options(2);
+  options.slots = 2;
+  Loader loader(set, options, source_of({{0, {1, 2}}, {0, {3}}, {0, {}}}));
+  const auto expect_ready_soon = [&] {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+    while (!loader.ready() && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+    EXPECT_TRUE(loader.ready());
+  };
+  EXPECT_FALSE(loader.ready());  // nothing has been asked for
+  static_cast<void>(loader.next());
+  expect_ready_soon();
+  EXPECT_EQ(loader.next()->size(), 1U);
+  expect_ready_soon();
+  EXPECT_EQ(loader.next()->size(), 0U);
+  expect_ready_soon();  // to say that it is the end
+  EXPECT_FALSE(loader.next());
+  EXPECT_TRUE(loader.ready());
+}
+
+TEST_F(LoaderTest, WritesIntoTheMemoryItIsGiven) {
+  const PackedSet set(directory_.path());
+  LoaderOptions options = small_options(1);
+  options.slots = 2;
+  std::vector<std::pair<std::byte*, std::size_t>> given;
+  options.allocate = [&given](std::size_t bytes) {
+    BatchMemory memory = allocate_batch(bytes);
+    given.emplace_back(memory.get(), bytes);
+    return memory;
+  };
+  Loader loader(set, options, source_of({{0, {1, 2}}, {0, {3}}}));
+  ASSERT_EQ(given.size(), 2U);
+  EXPECT_GE(given[0].second, options.max_batch * kImageFloats * sizeof(float));
+  for (const auto& [begin, bytes] : given) {
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(begin) % kCacheLine, 0U);
+    EXPECT_EQ(loader.next()->images.data(), begin);
+  }
+}
+
 TEST_F(LoaderTest, GoesAwayAtAnyMoment) {
   const PackedSet set(directory_.path());
   for (int batches = 0; batches < 40; ++batches) {

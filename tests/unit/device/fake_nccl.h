@@ -1,9 +1,11 @@
 // An NCCL that does what a test says, and a queue without a device.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -27,6 +29,11 @@ class FakeNccl {
   ncclResult_t unique_id_result = ncclSuccess;
   ncclResult_t init_result = ncclInProgress;
   ncclResult_t all_reduce_result = ncclInProgress;
+  ncclResult_t register_result = ncclInProgress;
+  ncclResult_t finalize_result = ncclInProgress;
+  ncclResult_t async_error_result = ncclSuccess;  // of the question, not the answer
+  // The call that does not come back ("abort", "destroy").
+  std::string hangs_in;
   // How often the state is "in progress" after each call; below zero: for ever.
   int polls_in_progress = 2;
   // The state after that.
@@ -45,6 +52,8 @@ class FakeNccl {
             .comm_finalize = &finalize,
             .comm_destroy = &destroy,
             .comm_abort = &abort,
+            .comm_register = &register_memory,
+            .comm_deregister = &deregister_memory,
             .all_reduce = &all_reduce,
             .get_error_string = &error_string,
             .get_last_error = &last_error};
@@ -57,6 +66,7 @@ class FakeNccl {
   }
   ncclResult_t begin(const char* call, ncclResult_t result) {
     calls.emplace_back(call);
+    if (hangs_in == call) std::this_thread::sleep_for(std::chrono::minutes(1));
     polls_left_ = polls_in_progress;
     return result;
   }
@@ -77,9 +87,18 @@ class FakeNccl {
     const bool busy = fake.polls_left_ != 0;
     if (fake.polls_left_ > 0) --fake.polls_left_;
     *result = busy ? ncclInProgress : fake.state;
-    return ncclSuccess;
+    return fake.async_error_result;
   }
-  static ncclResult_t finalize(ncclComm_t /*comm*/) { return current()->begin("finalize", ncclInProgress); }
+  static ncclResult_t finalize(ncclComm_t /*comm*/) {
+    return current()->begin("finalize", current()->finalize_result);
+  }
+  static ncclResult_t register_memory(ncclComm_t /*comm*/, void* data, std::size_t /*bytes*/, void** handle) {
+    *handle = data;
+    return current()->begin("register", current()->register_result);
+  }
+  static ncclResult_t deregister_memory(ncclComm_t /*comm*/, void* /*handle*/) {
+    return current()->begin("deregister", ncclSuccess);
+  }
   static ncclResult_t destroy(ncclComm_t /*comm*/) { return current()->begin("destroy", ncclSuccess); }
   static ncclResult_t abort(ncclComm_t /*comm*/) { return current()->begin("abort", ncclSuccess); }
   static ncclResult_t all_reduce(const void* /*send*/, void* /*receive*/, std::size_t /*count*/,

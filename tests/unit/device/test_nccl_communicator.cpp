@@ -86,6 +86,71 @@ TEST_F(NcclCommunicator, AbortsWhenTheEndDoesNotCome) {
   EXPECT_THAT(nccl.calls, ElementsAre("finalize", "abort", "queue gone"));
 }
 
+TEST_F(NcclCommunicator, AbortsWhenTheEndIsRefused) {
+  {
+    const auto communicator = connected();
+    nccl.finalize_result = ncclSystemError;
+  }
+  EXPECT_THAT(nccl.calls, ElementsAre("finalize", "abort", "queue gone"));
+}
+
+// What cannot be polled is left by ending the process: nothing else would.
+TEST_F(NcclCommunicator, LeavesAHungAbortAndAHungDestroyByExiting) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto exits_with_4 = testing::ExitedWithCode(static_cast<int>(ExitCode::kPeer));
+  const auto fail_and_abort = [&] {
+    const auto communicator = connected();
+    nccl.hangs_in = "abort";
+    nccl.all_reduce_result = ncclSystemError;
+    static_cast<void>(reduce(*communicator));
+  };
+  EXPECT_EXIT(fail_and_abort(), exits_with_4, "ncclCommAbort has not come back in 0.05 s");
+  const auto end = [&] {
+    const auto communicator = connected();
+    nccl.hangs_in = "destroy";
+  };
+  EXPECT_EXIT(end(), exits_with_4, "ncclCommDestroy has not come back in 0.05 s");
+}
+
+TEST_F(NcclCommunicator, WaitsForALatePeer) {
+  host->set_timeout(std::chrono::seconds(30));
+  nccl.polls_in_progress = 50;
+  EXPECT_EQ(connect()->backend(), "nccl");
+}
+
+TEST_F(NcclCommunicator, SaysThatTheStateCannotBeHad) {
+  const auto communicator = connected();
+  nccl.async_error_result = ncclInvalidArgument;
+  EXPECT_THAT(failure_of([&] { static_cast<void>(reduce(*communicator)); }), HasSubstr("unhandled"));
+  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "all_reduce", "abort"));
+}
+
+TEST_F(NcclCommunicator, RegistersMemoryUntilItIsForgotten) {
+  const auto communicator = connected();
+  auto registered = communicator->register_memory(&gradient, sizeof(gradient));
+  EXPECT_THAT(nccl.calls, ElementsAre("register"));
+  registered.reset();
+  EXPECT_THAT(nccl.calls, ElementsAre("register", "deregister"));
+}
+
+TEST_F(NcclCommunicator, ForgetsNothingOnAConnectionThatIsGone) {
+  auto communicator = connected();
+  auto registered = communicator->register_memory(&gradient, sizeof(gradient));
+  nccl.all_reduce_result = ncclSystemError;
+  EXPECT_THROW(static_cast<void>(reduce(*communicator)), PeerError);
+  communicator.reset();
+  registered.reset();
+  EXPECT_THAT(nccl.calls, Not(Contains("deregister")));
+}
+
+TEST_F(NcclCommunicator, GivesUpRegisteringAtTheDeadline) {
+  const auto communicator = connected();
+  nccl.polls_in_progress = -1;
+  EXPECT_THAT(failure_of([&] { static_cast<void>(communicator->register_memory(&gradient, 4)); }),
+              HasSubstr("registering memory with NCCL"));
+  EXPECT_THAT(nccl.calls, ElementsAre("register", "abort"));
+}
+
 TEST_F(NcclCommunicator, MarksTheStreamOnlyWhenTheCallIsNoLongerInProgress) {
   const auto communicator = connected();
   nccl.polls_in_progress = -1;

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 
-#include "ft/base/error.h"
 #include "ft/train/batch_tensor.h"
 
 namespace ft {
@@ -17,7 +16,7 @@ BatchTensors tensors_of(std::array<Value, kValues>& values, PixelType type, Pixe
   static const std::array<std::int64_t, 1> label{1};
   static const std::array<std::uint64_t, 1> id{7};
   const BatchView batch{std::as_writable_bytes(std::span(values)), label, id, type};
-  return to_tensors(batch, kSide, layout, torch::kCPU);
+  return to_tensors(batch, kSide, layout);
 }
 
 template <typename Value>
@@ -35,11 +34,7 @@ void expect_values(PixelType type, torch::ScalarType scalar) {
 TEST(BatchTensor, SharesTheMemoryInItsTypeAndLayout) {
   expect_values<float>(PixelType::kFloat32, torch::kFloat32);
   expect_values<at::BFloat16>(PixelType::kBfloat16, torch::kBFloat16);
-}
-
-TEST(BatchTensor, RefusesGreyLevels) {
-  std::array<std::uint8_t, kValues> values{};
-  EXPECT_THROW(static_cast<void>(tensors_of(values, PixelType::kUint8, PixelLayout::kNchw)), Error);
+  expect_values<std::uint8_t>(PixelType::kUint8, torch::kUInt8);
 }
 
 }  // namespace

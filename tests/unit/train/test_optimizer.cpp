@@ -25,6 +25,27 @@ torch::Tensor sum_loss(ResNet& model) {
   return torch::nn::functional::cross_entropy(model->forward(batch()), torch::tensor({0, 1, 0, 1}), options);
 }
 
+// What a GPU does, step by step against what the CPU does.
+TEST(Sgd, UpdatesOnADeviceAsOnTheHost) {
+  torch::manual_seed(0);
+  for (const float momentum : {0.0F, 0.9F}) {
+    torch::Tensor on_host = torch::randn({1000}), on_device = on_host.clone();
+    torch::Tensor velocity = torch::zeros({1000}), device_velocity;
+    if (momentum > 0) device_velocity = torch::zeros({1000});
+    for (int i = 0; i < 3; ++i) {
+      torch::Tensor gradient = torch::randn({1000}), device_gradient = gradient.clone();
+      const SgdStep step{
+          .lr = 0.1F / static_cast<float>(i + 1), .weight_decay = 1e-3F, .momentum = momentum, .scale = 0.5F};
+      const auto span = [](torch::Tensor& tensor) { return std::span(tensor.data_ptr<float>(), 1000); };
+      sgd_update(span(on_host), span(gradient), momentum > 0 ? span(velocity) : std::span<float>(), step);
+      sgd_update_on_device(on_device, device_gradient, device_velocity, step, torch::full({1}, step.lr),
+                           torch::full({1}, step.scale));
+      EXPECT_LT((on_host - on_device).abs().max().item<float>(), 1e-6F);
+      EXPECT_EQ(device_gradient.abs().max().item<float>(), 0);
+    }
+  }
+}
+
 // torch's own optimizer, from the same start, is the oracle.
 void expect_like_torch(double momentum) {
   ResNet ours = small_model(), theirs = small_model();
