@@ -157,7 +157,7 @@ StepTimes measure(Session& session, PreparedModel& prepared, BatchFeed& feed) {
     runner.timer().enter(Phase::kOptimizer);
     sgd.step(config.optimizer.lr, 1.0 / static_cast<double>(images));
     runner.timer().enter(Phase::kOther);
-    share.times = runner.timer().take();
+    runner.take_times(share);
     add(times, share);
     const bool last = enough(session, step > 0 && measured.seconds() >= session.line.seconds, share);
     times.wall.push_back(whole_step.seconds());
@@ -234,7 +234,7 @@ void print_figures(const Session& session, const StepTimes& times, const std::ve
   const double step_s = times.wall_s() / steps;
   const double rate = session.config.train.batch_size / step_s;
   const CommunicationCost all{
-      .bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.parts.comm_s};
+      .bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.parts.comm_s, .device_s = {}};
   std::cout << parts_table(parts, step_s, ranks);
   if (ranks > 1) std::cout << communication_text(times, all);
   std::cout << fmt::format("{:.2f} ms a step (median of {}), {:.1f} images/s on {} ranks\n",

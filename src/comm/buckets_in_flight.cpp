@@ -30,6 +30,8 @@ CommunicationCost BucketsInFlight::wait_all(const std::function<void(std::size_t
   const Deadline deadline = deadline_after(communicator_->timeout());
   for (std::size_t i = 0; i < works_.size(); ++i) {
     works_[i]->wait(deadline, fmt::format("all-reduce of gradient bucket {} of {}", i + 1, works_.size()));
+    if (const auto seconds = works_[i]->device_seconds())
+      cost_.device_s = cost_.device_s.value_or(0) + *seconds;
     if (arrived) arrived(i);
   }
   works_.clear();

@@ -213,4 +213,9 @@ StepShare StepRunner::run(BatchFeed& feed, std::uint64_t images) {
   return share;
 }
 
+void StepRunner::take_times(StepShare& share) {
+  share.times = timer_.take();
+  if (share.gradients.device_s) share.gradients = share.gradients.on_device(share.times.comm_s);
+}
+
 }  // namespace ft

@@ -156,7 +156,7 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
   runner_.timer().enter(Phase::kOptimizer);
   update_weights(step, images);
   runner_.timer().enter(Phase::kOther);
-  totals.mine.times = runner_.timer().take();
+  runner_.take_times(totals.mine);
   totals.seconds = whole_step.seconds();
   return totals;
 }

@@ -1,13 +1,17 @@
-// What only a real GPU can show of the parts: NCCL's calls, streams and events, and that a step on the device
-// is the step on the host.
+// What only a real GPU can show of the parts: NCCL's calls, streams and events, the way of a batch, and that
+// a step on the device is the step on the host.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "ft/comm/backends.h"
 #include "ft/comm/device/device.h"
 #include "ft/comm/device/nccl_communicator.h"
 #include "ft/train/autocast.h"
+#include "ft/train/batch_feed.h"
 #include "ft/train/elastic_reducer.h"
 #include "ft/train/gradient_reducer.h"
+#include "ft/train/phase_timer.h"
 #include "ft/train/sgd.h"
 
 namespace ft {
@@ -67,6 +71,103 @@ TEST_F(Gpu, AllReducesEndAndLeaveTheSumOfOne) {
     ASSERT_EQ(value.min().item<float>(), 21);
     ASSERT_EQ(value.max().item<float>(), 21);
   }
+}
+
+TEST_F(Gpu, TimesASumByTheDevicesClock) {
+  torch::Tensor value = torch::ones({1 << 24}, torch::TensorOptions().device(device));
+  const auto registered = gradients->register_memory(value.data_ptr(), value.nbytes());
+  EXPECT_NE(registered, nullptr);
+  const auto work = gradients->start_all_reduce(value.data_ptr(), static_cast<std::size_t>(value.numel()),
+                                                ElementKind::kFloat32, ReduceOp::kSum);
+  work->wait(deadline_after(std::chrono::seconds(30)), "the test");
+  ASSERT_TRUE(work->device_seconds());
+  EXPECT_GE(*work->device_seconds(), 0);
+  EXPECT_LT(*work->device_seconds(), 1);
+}
+
+// Made-up grey levels; each batch overwrites the memory of the one before.
+class Batches {
+ public:
+  Batches(std::size_t count, const LoaderOptions& loading)
+      : count_(count),
+        bytes_(loading.max_batch * 3 * static_cast<std::size_t>(loading.transform.image_size) *
+               static_cast<std::size_t>(loading.transform.image_size)),
+        memory_(loading.allocate(bytes_)),
+        labels_(loading.max_batch),
+        ids_(loading.max_batch) {}
+  [[nodiscard]] BatchSource source() {
+    return {.next = [this] { return next(); }, .ready = [] { return true; }};
+  }
+  [[nodiscard]] static torch::Tensor levels(std::size_t batch, std::size_t bytes) {
+    torch::manual_seed(batch);
+    return torch::randint(0, 256, {static_cast<std::int64_t>(bytes)}, torch::kUInt8);
+  }
+
+ private:
+  std::optional<BatchView> next() {
+    if (made_ == count_) return std::nullopt;
+    torch::from_blob(memory_.get(), {static_cast<std::int64_t>(bytes_)}, torch::kUInt8)
+        .copy_(levels(made_, bytes_));
+    std::fill(labels_.begin(), labels_.end(), static_cast<std::int64_t>(made_));
+    ++made_;
+    return BatchView{{memory_.get(), bytes_}, labels_, ids_, PixelType::kUint8};
+  }
+
+  std::size_t count_, bytes_, made_ = 0;
+  BatchMemory memory_;
+  std::vector<std::int64_t> labels_;
+  std::vector<std::uint64_t> ids_;
+};
+
+// To the bit what the CPU's arithmetic makes of them, with the device kept busy between.
+TEST_F(Gpu, GetsBatchesAsTheCpuWouldNormaliseThem) {
+  constexpr std::size_t kBatches = 20;
+  LoaderOptions loading;
+  loading.max_batch = 32;
+  loading.transform.image_size = 224;
+  prepare_for(device, loading);
+  ASSERT_EQ(loading.format.type, PixelType::kUint8);
+  const std::size_t bytes = loading.max_batch * 3 * 224 * 224;
+  for (const torch::ScalarType type : {torch::kFloat32, torch::kBFloat16}) {
+    Batches batches(kBatches, loading);
+    const auto feed = make_batch_feed(batches.source(), loading, type, device);
+    const torch::Tensor heavy = torch::randn({2048, 2048}, torch::TensorOptions().device(device));
+    std::vector<torch::Tensor> images, labels;
+    while (auto batch = feed->next()) {
+      torch::Tensor busy = heavy;
+      for (int i = 0; i < 5; ++i) busy = busy.matmul(heavy).div_(2048);
+      images.push_back(batch->images.clone());
+      labels.push_back(batch->labels.clone());
+      feed->prefetch();
+    }
+    ASSERT_EQ(images.size(), kBatches);
+    const auto mean = torch::tensor({0.485F, 0.456F, 0.406F}).view({1, 3, 1, 1});
+    const auto deviation = torch::tensor({0.229F, 0.224F, 0.225F}).view({1, 3, 1, 1});
+    for (std::size_t i = 0; i < kBatches; ++i) {
+      const torch::Tensor levels =
+          Batches::levels(i, bytes).view({32, 224, 224, 3}).permute({0, 3, 1, 2}).to(torch::kFloat32);
+      const torch::Tensor expected = levels.div(torch::full({1}, 255.0F)).sub(mean).div(deviation).to(type);
+      EXPECT_TRUE(torch::equal(images[i].to(torch::kCPU), expected)) << i;
+      EXPECT_TRUE(images[i].is_contiguous(torch::MemoryFormat::ChannelsLast));
+      EXPECT_EQ(labels[i].min().item<std::int64_t>(), static_cast<std::int64_t>(i));
+      EXPECT_EQ(labels[i].max().item<std::int64_t>(), static_cast<std::int64_t>(i));
+    }
+  }
+}
+
+TEST_F(Gpu, ItsClockGivesWorkToThePhaseThatGaveIt) {
+  PhaseTimer timer(clock_of(device));
+  const torch::Tensor heavy = torch::randn({4096, 4096}, torch::TensorOptions().device(device));
+  torch::Tensor busy = heavy.matmul(heavy);  // cuBLAS wakes up
+  c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+  timer.enter(Phase::kCompute);
+  for (int i = 0; i < 20; ++i) busy = heavy.matmul(heavy);
+  timer.enter(Phase::kOptimizer);
+  timer.enter(Phase::kOther);
+  c10::impl::VirtualGuardImpl(device.type()).synchronizeDevice(device.index());
+  const PhaseTimes times = timer.take();
+  EXPECT_GT(times.compute_s, 1e-3);  // 2.7 teraflop
+  EXPECT_LT(times.optimizer_s, times.compute_s / 10);
 }
 
 TEST_F(Gpu, TakesEveryKindOfElement) {

@@ -1,10 +1,12 @@
 // A step's buckets on their way to the other ranks, and what their way cost.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "ft/base/stopwatch.h"
@@ -17,11 +19,20 @@ namespace ft {
 // `exposed_s`: from the end of backward to the last bucket's end, which includes waiting for slower ranks.
 // The end of a bucket is noticed at the next gradient, so hidden_s is too large by a fraction of a
 // layer's time for each gap between buckets; and it says that a bucket was under way, not that it moved on.
+// With NCCL the host runs ahead of the device, and these two say little: see on_device().
 struct CommunicationCost {
   std::uint64_t bytes = 0;  // all_reduce_bytes_sent() of all buckets
   double hidden_s = 0;
   double exposed_s = 0;
+  std::optional<double> device_s;  // all buckets together by the device's clock, where it has one
 
+  // For a cost with device_s: what it was by the device's clock, of which this much was exposed.
+  [[nodiscard]] CommunicationCost on_device(double exposed) const noexcept {
+    return {.bytes = bytes,
+            .hidden_s = std::max(0.0, device_s.value_or(0) - exposed),
+            .exposed_s = exposed,
+            .device_s = device_s};
+  }
   // Of the time in which buckets were under way; 0 where nothing was.
   [[nodiscard]] double hidden_share() const noexcept {
     const double all = hidden_s + exposed_s;

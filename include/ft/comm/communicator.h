@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -50,6 +51,9 @@ class Work {
   // Polls test(), sleeping longer and longer in between (never spinning: the cores are the trainer's);
   // PeerError naming `what` at the deadline.
   virtual void wait(Deadline deadline, std::string_view what);
+  // Once done: how long a device of its own was at it, by the device's clock, waiting for slower ranks
+  // included. nullopt: there is no such device, or it was not timed.
+  [[nodiscard]] virtual std::optional<double> device_seconds() const { return std::nullopt; }
 };
 
 // Every rank must make the same calls in the same order. Not thread-safe: one thread at a time.

@@ -22,7 +22,7 @@ struct StepShare {
   double loss_sum = 0;
   std::uint64_t correct = 0;
   std::uint64_t count = 0;
-  PhaseTimes times;  // for whoever drives the steps to fill in
+  PhaseTimes times;  // from take_times()
   CommunicationCost gradients;
   // What is wrong when the loss is not finite ("loss nan; samples 4, 19"), or when `dist.elastic` cannot add
   // what came; empty otherwise.
@@ -49,6 +49,8 @@ class StepRunner {
   [[nodiscard]] StepShare run(BatchFeed& feed, std::uint64_t images);
   // Where the time goes. A step leaves it in Phase::kOther.
   [[nodiscard]] PhaseTimer& timer() noexcept { return timer_; }
+  // Once the step is over, its update included: PhaseTimer::take(), and what the sums cost by that clock.
+  void take_times(StepShare& share);
   // After something put the model in evaluation mode.
   void back_to_training() noexcept { training_mode_ = false; }
 

@@ -9,6 +9,23 @@ namespace ft {
 
 namespace {
 
+class EventPoint final : public QueuePoint {
+ public:
+  explicit EventPoint(const c10::Stream& stream)
+      // LibTorch's default is an event without a time.
+      : event_(stream.device_type(), c10::EventFlag::BACKEND_DEFAULT) {
+    event_.record(stream);
+  }
+  [[nodiscard]] bool passed() const override { return event_.query(); }
+  [[nodiscard]] double seconds_since(const QueuePoint& earlier) const override {
+    constexpr double kSecondsPerMillisecond = 1e-3;
+    return static_cast<const EventPoint&>(earlier).event_.elapsedTime(event_) * kSecondsPerMillisecond;
+  }
+
+ private:
+  c10::Event event_;
+};
+
 // LibTorch's device-neutral streams and events: they reach CUDA through libtorch_cuda.so, which is loaded at
 // run time only.
 class CudaQueue final : public DeviceQueue {
@@ -44,11 +61,7 @@ class CudaQueue final : public DeviceQueue {
                                 options().dtype(torch::kBFloat16)));
   }
 
-  [[nodiscard]] Passed mark() override {
-    auto event = std::make_shared<c10::Event>(device_.type());
-    event->record(stream_);
-    return [event = std::move(event)] { return event->query(); };
-  }
+  [[nodiscard]] std::unique_ptr<QueuePoint> mark() override { return std::make_unique<EventPoint>(stream_); }
 
   [[nodiscard]] void* scratch() override { return scratch_.data_ptr(); }
 

@@ -2,16 +2,25 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 
 namespace ft {
 
+// A place in the queue.
+class QueuePoint {
+ public:
+  QueuePoint() = default;
+  QueuePoint(const QueuePoint&) = delete;
+  QueuePoint& operator=(const QueuePoint&) = delete;
+  virtual ~QueuePoint() = default;
+  // Whether the device has come past it. Throws when the device has failed.
+  [[nodiscard]] virtual bool passed() const = 0;
+  // By the device's clock, from an earlier point of the same queue. Both have been passed.
+  [[nodiscard]] virtual double seconds_since(const QueuePoint& earlier) const = 0;
+};
+
 class DeviceQueue {
  public:
-  // Whether the device has come past a point in the queue. Throws when the device has failed.
-  using Passed = std::function<bool()>;
-
   DeviceQueue() = default;
   DeviceQueue(const DeviceQueue&) = delete;
   DeviceQueue& operator=(const DeviceQueue&) = delete;
@@ -26,7 +35,7 @@ class DeviceQueue {
   // On the queue: those bfloat16 back as float32.
   virtual void widen(const std::shared_ptr<void>& rounded, void* values, std::size_t count) = 0;
   // Marks the end of what has been put on this queue.
-  [[nodiscard]] virtual Passed mark() = 0;
+  [[nodiscard]] virtual std::unique_ptr<QueuePoint> mark() = 0;
   // Device memory for one float32, zero at first, as long as the queue lives.
   [[nodiscard]] virtual void* scratch() = 0;
 };

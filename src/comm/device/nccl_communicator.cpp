@@ -18,9 +18,16 @@ namespace {
 
 class NcclWork final : public Work {
  public:
-  NcclWork(std::shared_ptr<NcclConnection> connection, DeviceQueue::Passed passed,
-           std::chrono::duration<double> timeout, PeerWatch* watch)
-      : connection_(std::move(connection)), passed_(std::move(passed)), timeout_(timeout), watch_(watch) {}
+  // `kept`: memory that the device needs until it is past `end`.
+  NcclWork(std::shared_ptr<NcclConnection> connection, std::unique_ptr<QueuePoint> begin,
+           std::unique_ptr<QueuePoint> end, std::shared_ptr<void> kept, std::chrono::duration<double> timeout,
+           PeerWatch* watch)
+      : connection_(std::move(connection)),
+        begin_(std::move(begin)),
+        end_(std::move(end)),
+        kept_(std::move(kept)),
+        timeout_(timeout),
+        watch_(watch) {}
   NcclWork(const NcclWork&) = delete;
   NcclWork& operator=(const NcclWork&) = delete;
 
@@ -35,7 +42,7 @@ class NcclWork final : public Work {
 
   [[nodiscard]] bool test() override {
     if (done_) return true;
-    done_ = passed_();
+    done_ = end_->passed();
     if (!done_) connection_->check("an all-reduce under way");
     return done_;
   }
@@ -49,9 +56,14 @@ class NcclWork final : public Work {
     }
   }
 
+  [[nodiscard]] std::optional<double> device_seconds() const override {
+    return done_ ? std::optional(end_->seconds_since(*begin_)) : std::nullopt;
+  }
+
  private:
   std::shared_ptr<NcclConnection> connection_;
-  DeviceQueue::Passed passed_;
+  std::unique_ptr<QueuePoint> begin_, end_;
+  std::shared_ptr<void> kept_;
   std::chrono::duration<double> timeout_;
   PeerWatch* watch_;
   bool done_ = false;
@@ -95,10 +107,12 @@ class NcclCommunicator final : public Communicator {
   [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* data, std::size_t count, ElementKind kind,
                                                        ReduceOp op, Wire wire = Wire::kAsIs) override {
     queue_->follow_compute();
-    if (wire == Wire::kBFloat16) return start_rounded(data, count, kind, op);
+    auto begin = queue_->mark();
+    if (wire == Wire::kBFloat16) return start_rounded(data, count, kind, op, std::move(begin));
     connection_->all_reduce(data, count, kind, op, queue_->native_handle(), deadline_after(timeout()),
                             "starting an all-reduce");
-    return std::make_unique<NcclWork>(connection_, queue_->mark(), timeout(), watch());
+    return std::make_unique<NcclWork>(connection_, std::move(begin), queue_->mark(), nullptr, timeout(),
+                                      watch());
   }
 
   [[nodiscard]] std::shared_ptr<void> register_memory(void* data, std::size_t bytes) override {
@@ -131,7 +145,7 @@ class NcclCommunicator final : public Communicator {
  private:
   // The sum of a bfloat16 copy, put back as float32, all on the queue.
   [[nodiscard]] std::unique_ptr<Work> start_rounded(void* data, std::size_t count, ElementKind kind,
-                                                    ReduceOp op) {
+                                                    ReduceOp op, std::unique_ptr<QueuePoint> begin) {
     if (kind != ElementKind::kFloat32 || op != ReduceOp::kSum) {
       throw Error(ExitCode::kBug, "only sums of float32 travel as bfloat16");
     }
@@ -139,10 +153,8 @@ class NcclCommunicator final : public Communicator {
     connection_->all_reduce(rounded.get(), count, ElementKind::kBFloat16, op, queue_->native_handle(),
                             deadline_after(timeout()), "starting an all-reduce");
     queue_->widen(rounded, data, count);
-    // The copy lives until the device is past it.
-    return std::make_unique<NcclWork>(
-        connection_, [passed = queue_->mark(), rounded = std::move(rounded)] { return passed(); }, timeout(),
-        watch());
+    return std::make_unique<NcclWork>(connection_, std::move(begin), queue_->mark(), std::move(rounded),
+                                      timeout(), watch());
   }
 
   Communicator* host_;

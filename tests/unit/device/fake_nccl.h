@@ -139,18 +139,33 @@ class FakeQueue final : public DeviceQueue {
       static_cast<float*>(values)[i] = bfloat16_to_float(static_cast<const std::uint16_t*>(rounded.get())[i]);
     }
   }
-  [[nodiscard]] Passed mark() override {
+  [[nodiscard]] std::unique_ptr<QueuePoint> mark() override {
     nccl_.calls.emplace_back("mark");
-    return [this] { return device_is_done_; };
+    return std::make_unique<Point>(device_is_done_, ++marks_);
   }
   [[nodiscard]] void* scratch() override { return &scratch_; }
 
   std::weak_ptr<void> last_copy;
 
  private:
+  // A second apart.
+  class Point final : public QueuePoint {
+   public:
+    Point(const bool& device_is_done, int number) : device_is_done_(device_is_done), number_(number) {}
+    [[nodiscard]] bool passed() const override { return device_is_done_; }
+    [[nodiscard]] double seconds_since(const QueuePoint& earlier) const override {
+      return number_ - static_cast<const Point&>(earlier).number_;
+    }
+
+   private:
+    const bool& device_is_done_;
+    int number_;
+  };
+
   FakeNccl& nccl_;
   const bool& device_is_done_;
   float scratch_ = 0;
+  int marks_ = 0;
 };
 
 }  // namespace ft

@@ -60,7 +60,7 @@ class NcclCommunicator : public testing::Test {
 TEST_F(NcclCommunicator, ConnectsWithoutBlockingAndWarmsUp) {
   const auto communicator = connect();
   EXPECT_EQ(nccl.config_blocking, 0);
-  EXPECT_THAT(nccl.calls, ElementsAre("init", "follow_compute", "all_reduce", "mark"));
+  EXPECT_THAT(nccl.calls, ElementsAre("init", "follow_compute", "mark", "all_reduce", "mark"));
   EXPECT_EQ(communicator->backend(), "nccl");
 }
 
@@ -122,7 +122,7 @@ TEST_F(NcclCommunicator, SaysThatTheStateCannotBeHad) {
   const auto communicator = connected();
   nccl.async_error_result = ncclInvalidArgument;
   EXPECT_THAT(failure_of([&] { static_cast<void>(reduce(*communicator)); }), HasSubstr("unhandled"));
-  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "all_reduce", "abort"));
+  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "mark", "all_reduce", "abort"));
 }
 
 TEST_F(NcclCommunicator, RegistersMemoryUntilItIsForgotten) {
@@ -156,7 +156,7 @@ TEST_F(NcclCommunicator, MarksTheStreamOnlyWhenTheCallIsNoLongerInProgress) {
   nccl.polls_in_progress = -1;
   EXPECT_THAT(failure_of([&] { static_cast<void>(reduce(*communicator)); }),
               HasSubstr("starting an all-reduce"));
-  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "all_reduce", "abort"));
+  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "mark", "all_reduce", "abort"));
 }
 
 TEST_F(NcclCommunicator, GivesUpConnectingAtTheDeadline) {
@@ -193,8 +193,10 @@ TEST_F(NcclCommunicator, WorkIsDoneWhenTheDeviceIs) {
   device_is_done = false;
   const auto work = reduce(*communicator);
   EXPECT_FALSE(work->test());
+  EXPECT_FALSE(work->device_seconds());
   device_is_done = true;
   EXPECT_TRUE(work->test());
+  EXPECT_EQ(work->device_seconds(), 1);
 }
 
 TEST_F(NcclCommunicator, NoticesADeadPeerWhileTheDeviceWaits) {
@@ -213,7 +215,7 @@ TEST_F(NcclCommunicator, AbortsAtTheDeadlineOfAWait) {
   const auto work = reduce(*communicator);
   EXPECT_THAT(failure_of([&] { work->wait(deadline_after(milliseconds(5)), "bucket 0 of step 7"); }),
               HasSubstr("bucket 0 of step 7"));
-  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "all_reduce", "mark", "abort"));
+  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "mark", "all_reduce", "mark", "abort"));
 }
 
 TEST_F(NcclCommunicator, FailsAtOnceAfterAFailure) {
@@ -230,7 +232,7 @@ TEST_F(NcclCommunicator, ADroppedWorkIsWaitedForOrAborted) {
   const auto communicator = connected();
   device_is_done = false;
   { const auto work = reduce(*communicator); }
-  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "all_reduce", "mark", "abort"));
+  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "mark", "all_reduce", "mark", "abort"));
 }
 
 TEST_F(NcclCommunicator, KnowsEveryKindAndOperation) {
@@ -257,7 +259,7 @@ TEST_F(NcclCommunicator, RoundsACopyAndPutsItsSumBack) {
   device_is_done = false;
   const auto work =
       communicator->start_all_reduce(&gradient, 1, ElementKind::kFloat32, ReduceOp::kSum, Wire::kBFloat16);
-  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "round", "all_reduce", "widen", "mark"));
+  EXPECT_THAT(nccl.calls, ElementsAre("follow_compute", "mark", "round", "all_reduce", "widen", "mark"));
   EXPECT_THAT(nccl.reductions, ElementsAre(std::pair{ncclBfloat16, ncclSum}));
   EXPECT_EQ(gradient, 1.0F);
   EXPECT_FALSE(queue->last_copy.expired());
