@@ -20,6 +20,7 @@
 #include "ft/train/step_runner.h"
 
 #include "commands.h"
+#include "synthetic_batches.h"
 
 namespace ft::app {
 namespace {
@@ -27,59 +28,6 @@ namespace {
 constexpr std::size_t kMiB = std::size_t{1} << 20;
 constexpr int kWarmUpSteps = 3;
 constexpr int kStepsOfCommunicationAlone = 5;
-
-// Noise in the sizes of a step's micro-batches, handed out again and again.
-class SyntheticBatches {
- public:
-  // `batch`: the global one. `loading`: how a loader would make them.
-  SyntheticBatches(MicroBatchCut cut, std::uint64_t batch, const LoaderOptions& loading, std::size_t classes)
-      : cut_(cut),
-        batch_(batch),
-        type_(loading.format.type),
-        bytes_of_image_(std::size_t{3} * static_cast<std::size_t>(loading.transform.image_size) *
-                        static_cast<std::size_t>(loading.transform.image_size) * bytes_per_value(type_)),
-        images_(loading.allocate(loading.max_batch * bytes_of_image_)),
-        ids_(loading.max_batch) {
-    fill(loading.max_batch * bytes_of_image_ / bytes_per_value(type_));
-    labels_.reserve(ids_.size());
-    for (std::size_t i = 0; i < ids_.size(); ++i) labels_.push_back(static_cast<std::int64_t>(i % classes));
-  }
-  [[nodiscard]] BatchSource source() {
-    return {.next = [this] { return next(); }, .ready = [] { return true; }};
-  }
-
- private:
-  void fill(std::size_t values) {
-    const auto count = static_cast<std::int64_t>(values);
-    switch (type_) {
-      case PixelType::kFloat32:
-        torch::from_blob(images_.get(), {count}, torch::kFloat32).normal_();
-        return;
-      case PixelType::kBfloat16:
-        torch::from_blob(images_.get(), {count}, torch::kBFloat16).copy_(torch::randn({count}));
-        return;
-      case PixelType::kUint8:
-        torch::from_blob(images_.get(), {count}, torch::kUInt8).random_(0, 256);
-    }
-  }
-  [[nodiscard]] std::optional<BatchView> next() {
-    const std::size_t count = cut_.part(batch_, micro_).count;
-    micro_ = (micro_ + 1) % cut_.micro_batches();
-    return BatchView{{images_.get(), count * bytes_of_image_},
-                     std::span(labels_).first(count),
-                     std::span(ids_).first(count),
-                     type_};
-  }
-
-  MicroBatchCut cut_;
-  std::uint64_t batch_;
-  int micro_ = 0;
-  PixelType type_;
-  std::size_t bytes_of_image_;
-  BatchMemory images_;
-  std::vector<std::int64_t> labels_;
-  std::vector<std::uint64_t> ids_;
-};
 
 // Full batches only, so that every step is the same work.
 Loader::Source full_batches(const StepPlan& steps, std::uint64_t batch, MicroBatchCut cut) {
@@ -102,7 +50,7 @@ Loader::Source full_batches(const StepPlan& steps, std::uint64_t batch, MicroBat
 struct StepTimes {
   std::vector<double> wall;  // from one step's begin to the next one's
   PhaseTimes parts;
-  double hidden_s = 0;  // of communication, inside parts.compute_s
+  double hidden_s = 0;  // of communication, while backward ran
   std::uint64_t bytes = 0, images = 0;
   std::vector<double> comm_alone;  // sums of gradients with nothing to hide behind
 
@@ -110,14 +58,15 @@ struct StepTimes {
   // Agreeing with the other ranks after each step, as training does about its counts: mostly waiting for
   // them.
   [[nodiscard]] double idle_s() const {
-    return wall_s() - parts.data_s - parts.compute_s - parts.comm_s - parts.optimizer_s;
+    return wall_s() - parts.data_s - parts.compute_s - parts.comm_s() - parts.optimizer_s;
   }
 };
 
 void add(StepTimes& times, const StepShare& share) {
   times.parts.data_s += share.times.data_s;
   times.parts.compute_s += share.times.compute_s;
-  times.parts.comm_s += share.times.comm_s;
+  times.parts.sums_s += share.times.sums_s;
+  times.parts.exchange_s += share.times.exchange_s;
   times.parts.optimizer_s += share.times.optimizer_s;
   times.hidden_s += share.gradients.hidden_s;
   times.bytes += share.gradients.bytes;
@@ -185,7 +134,7 @@ std::vector<PartTime> parts_of(Session& session, const StepTimes& times) {
   const auto steps = static_cast<double>(times.wall.size());
   std::vector<PartTime> parts{{"data", "data_s", times.parts.data_s, 0, 0},
                               {"compute", "compute_s", times.parts.compute_s, 0, 0},
-                              {"communication", "comm_s", times.parts.comm_s, 0, 0},
+                              {"communication", "comm_s", times.parts.comm_s(), 0, 0},
                               {"optimizer", "optimizer_s", times.parts.optimizer_s, 0, 0},
                               {"idle", "idle_s", times.idle_s(), 0, 0}};
   std::vector<double> least, most;
@@ -234,7 +183,7 @@ void print_figures(const Session& session, const StepTimes& times, const std::ve
   const double step_s = times.wall_s() / steps;
   const double rate = session.config.train.batch_size / step_s;
   const CommunicationCost all{
-      .bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.parts.comm_s, .device_s = {}};
+      .bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.parts.sums_s, .device_s = {}};
   std::cout << parts_table(parts, step_s, ranks);
   if (ranks > 1) std::cout << communication_text(times, all);
   std::cout << fmt::format("{:.2f} ms a step (median of {}), {:.1f} images/s on {} ranks\n",

@@ -29,9 +29,11 @@ void add_dist_keys(std::vector<KeySpec>& keys) {
   section.add("elastic", &DistConfig::elastic, Integer{.min = 0, .max = 1024}, OnResume::kMustMatch,
               "Parts into which each batch is cut whatever the number of ranks, which may be anything up to "
               "this and change between runs: the weights are the same to the bit; 0: off.");
-  section.add("register_buffers", &DistConfig::register_buffers, Boolean{}, OnResume::kFree,
-              "Registers the gradients' memory with NCCL, which then moves them without copies of its own on "
-              "networks and links that can; measure before you keep it.");
+  section.add(
+      "register_buffers", &DistConfig::register_buffers, Boolean{}, OnResume::kFree,
+      "Registers the gradients' memory with NCCL, which then moves them without copies of its own on "
+      "networks and links that can (`gradient_dtype: bf16` travels from other memory, so nothing comes of "
+      "it there); measure before you keep it.");
   section.add(
       "timeout_s", &DistConfig::timeout_s, Integer{.min = 1}, OnResume::kFree,
       "Seconds that one operation between ranks may take; while rank 0 evaluates or saves and gets on "

@@ -14,8 +14,7 @@ namespace {
 
 // Note [Two places on the device]: batch b lies in place b mod 2. It is copied there beside the step of batch
 // b - 1, once the step of b - 2, which had the place before, has been left behind. The source's memory is its
-// own again when the copy has ended, so that is waited for before the source is asked for more. Places never
-// move, and steps of one size always find their batch where an earlier one was.
+// own again when the copy has ended, so that is waited for before the source is asked for more.
 class DeviceFeed final : public BatchFeed {
  public:
   DeviceFeed(BatchSource source, const LoaderOptions& loading, torch::ScalarType type,
@@ -37,6 +36,8 @@ class DeviceFeed final : public BatchFeed {
       place.host_labels =
           torch::empty({most}, torch::TensorOptions().dtype(torch::kInt64).pinned_memory(device.is_cuda()));
     }
+    // Memory that the compute stream has been promised back may be in use there until then.
+    for (Place& place : places_) place.left = copies_->compute_so_far();
   }
   // What is under way reads the source's memory and writes this feed's: `copies_` ends first.
 
@@ -53,22 +54,27 @@ class DeviceFeed final : public BatchFeed {
   }
 
   void prefetch() noexcept override {
-    if (begun_ == taken_ && source_.ready()) begin_next();
+    if (begun_ == taken_) begin_next_if([this] { return source_.ready(); });
   }
 
  private:
   struct Place {
     torch::Tensor levels, labels, host_labels;
     std::vector<std::uint64_t> sample_ids;
-    CopyStream::Point left;  // where the compute stream is done with it; null: never used
+    CopyStream::Point left;  // where the compute stream is done with it
   };
 
   [[nodiscard]] Place& place_of(std::uint64_t batch) { return places_[batch % places_.size()]; }
 
-  // What goes wrong is thrown by next(), in whose turn it belongs.
   void begin_next() noexcept {
+    begin_next_if([] { return true; });
+  }
+  // What goes wrong is thrown by next(), in whose turn it belongs.
+  template <class Condition>
+  void begin_next_if(const Condition& condition) noexcept {
     if (ended_ || failure_) return;
     try {
+      if (!condition()) return;
       copies_->wait();
       const std::optional<BatchView> batch = source_.next();
       ended_ = !batch;
@@ -83,7 +89,7 @@ class DeviceFeed final : public BatchFeed {
     const BatchTensors host = to_tensors(batch, static_cast<int>(side_), layout_);
     const auto count = static_cast<std::int64_t>(batch.size());
     place.sample_ids.assign(batch.sample_ids.begin(), batch.sample_ids.end());
-    if (place.left) copies_->copies_follow(place.left);
+    copies_->copies_follow(place.left);
     if (count > 0) {
       place.host_labels.narrow(0, 0, count).copy_(host.labels);
       copies_->copy(place.levels.narrow(0, 0, count), host.images);

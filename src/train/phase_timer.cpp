@@ -43,8 +43,10 @@ double* time_of(Phase phase, PhaseTimes& times) {
       return &times.data_s;
     case Phase::kCompute:
       return &times.compute_s;
-    case Phase::kCommunication:
-      return &times.comm_s;
+    case Phase::kSums:
+      return &times.sums_s;
+    case Phase::kExchange:
+      return &times.exchange_s;
     case Phase::kOptimizer:
       return &times.optimizer_s;
     case Phase::kOther:

@@ -65,7 +65,7 @@ StepRunner::StepRunner(ResNet& model, GradientSum& gradients, const Config& conf
   }
   if (!over_ranks_) return;
   normalize_over_ranks(model, [this, ranks = context.gradients](torch::Tensor& sums) {
-    timer_.enter(Phase::kCommunication);
+    timer_.enter(Phase::kExchange);
     ranks
         ->start_all_reduce(sums.data_ptr<double>(), static_cast<std::size_t>(sums.numel()),
                            ElementKind::kFloat64, ReduceOp::kSum)
@@ -120,7 +120,6 @@ void StepRunner::run_micro_batch(const FedBatch& batch, bool last, StepShare& sh
     gradients_->arm();
   }
   loss.backward();
-  if (statistics_) read_outcomes(share);
 }
 
 // What a step came to is wanted only once it has been given to the device whole.
@@ -183,13 +182,18 @@ void StepRunner::run_parts(BatchFeed& feed, std::uint64_t images, StepShare& sha
     timer_.enter(Phase::kCompute);
     enter_training_mode(normalized_together(images, micro, batch->size()));
     run_micro_batch(*batch, micro + 1 == count, share);
+    timer_.enter(Phase::kData);
+    feed.prefetch();
+    if (statistics_) read_outcomes(share);
   }
 }
 
 // Waits for what all ranks add up.
 CommunicationCost StepRunner::finish_sums(std::uint64_t images) {
+  timer_.enter(Phase::kSums);
   if (statistics_) statistics_->start_sum();
   const CommunicationCost cost = gradients_->finish();
+  timer_.enter(Phase::kExchange);
   if (!statistics_) return cost;
   std::uint64_t normalized = 0;
   MicroBatchCut parts{0, 1, 1, config_->dist.elastic};
@@ -205,8 +209,6 @@ StepShare StepRunner::run(BatchFeed& feed, std::uint64_t images) {
   StepShare share;
   if (statistics_) statistics_->begin_step();
   run_parts(feed, images, share);
-  timer_.enter(Phase::kCommunication);
-  feed.prefetch();
   share.gradients = finish_sums(images);
   timer_.enter(Phase::kOther);
   read_outcomes(share);
@@ -215,7 +217,7 @@ StepShare StepRunner::run(BatchFeed& feed, std::uint64_t images) {
 
 void StepRunner::take_times(StepShare& share) {
   share.times = timer_.take();
-  if (share.gradients.device_s) share.gradients = share.gradients.on_device(share.times.comm_s);
+  if (share.gradients.device_s) share.gradients = share.gradients.on_device(share.times.sums_s);
 }
 
 }  // namespace ft

@@ -134,7 +134,7 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
   shared[kNotFinite] = totals.mine.not_finite.empty() ? 0 : 1;
   shared[kStop] = want_stop ? 1 : 0;
   shared[kSave] = want_save ? 1 : 0;
-  runner_.timer().enter(Phase::kCommunication);
+  runner_.timer().enter(Phase::kExchange);
   context_->host->all_reduce_host(shared, ReduceOp::kSum, fmt::format("counts of step {}", step));
   runner_.timer().enter(Phase::kOther);
   if (shared[kFailed] > 0) {
@@ -211,7 +211,7 @@ void Trainer::record_step(std::uint64_t step, const StepTotals& totals) {
   record.images_per_s = static_cast<double>(window_images_) / window_seconds_;
   record.data_s = totals.mine.times.data_s;
   record.compute_s = totals.mine.times.compute_s + totals.mine.times.optimizer_s;
-  record.comm_s = totals.mine.times.comm_s;
+  record.comm_s = totals.mine.times.comm_s();
   record.comm_bytes = totals.mine.gradients.bytes;
   record.comm_hidden = totals.mine.gradients.hidden_share();
   if (config_->log.sample_ids) record.sample_ids = plan_->steps.batch(step);

@@ -135,6 +135,14 @@ def check_several_gpus(work, data):
     worst = max(abs(a["loss"] - b["loss"]) / b["loss"] for a, b in zip(several[:4], one[:4]))
     print(f"{count} GPUs against one: {worst:.1e}; {closing[-1]}")
     assert worst < 1e-3
+    _, registered = train(work, data, "registered", ranks=count, dist__register_buffers="true")
+    worst = max(abs(a["loss"] - b["loss"]) / b["loss"] for a, b in zip(registered[:4], several[:4]))
+    print(f"with registered memory against without: {worst:.1e}")
+    assert worst < 1e-3
+    _, rounded = train(work, data, "rounded", ranks=count, dist__gradient_dtype="bf16")
+    worst = max(abs(a["loss"] - b["loss"]) / b["loss"] for a, b in zip(rounded[:4], several[:4]))
+    print(f"gradients as bf16 against fp32: {worst:.1e}")
+    assert worst < 0.05
 
 
 def check_speed(work, data):

@@ -42,7 +42,7 @@ class BatchFeed {
   // nullopt at the source's end. Throws what the source throws, again and again.
   [[nodiscard]] virtual std::optional<FedBatch> next() = 0;
   // To be called when the device has been given work: begins to bring the next batch there meanwhile, if the
-  // source has it ready. Never waits and never throws.
+  // source has it ready. Waits for nothing but an earlier copy. What goes wrong is thrown by next().
   virtual void prefetch() noexcept = 0;
 };
 

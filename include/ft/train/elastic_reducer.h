@@ -39,9 +39,9 @@ class ElasticReducer final : public GradientSum {
   torch::Tensor beyond_;     // [parameters] bool: a value that cannot be added
   std::vector<bool> begun_;  // by parameter: its sum holds something of this step
   BucketTracker tracker_;
+  std::shared_ptr<void> registered_;  // until what is in flight has ended
   BucketsInFlight in_flight_;
   bool armed_ = false;
-  std::shared_ptr<void> registered_;
   GradientHooks hooks_;  // last: nothing is told while the others are made or gone
 };
 

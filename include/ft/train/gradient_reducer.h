@@ -33,9 +33,9 @@ class GradientReducer final : public GradientSum {
   FlatParameters* flat_;
   Wire wire_;
   BucketTracker tracker_;
+  std::shared_ptr<void> registered_;  // until what is in flight has ended
   BucketsInFlight in_flight_;
   bool armed_ = false;
-  std::shared_ptr<void> registered_;
   GradientHooks hooks_;  // last: nothing is told while the others are made or gone
 };
 

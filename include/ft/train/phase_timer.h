@@ -9,10 +9,13 @@
 
 namespace ft {
 
-enum class Phase { kData, kCompute, kCommunication, kOptimizer, kOther };
+// kSums: waiting for the gradients' sums after backward. kExchange: for anything else of the other ranks.
+enum class Phase { kData, kCompute, kSums, kExchange, kOptimizer, kOther };
 
 struct PhaseTimes {
-  double data_s = 0, compute_s = 0, comm_s = 0, optimizer_s = 0;
+  double data_s = 0, compute_s = 0, sums_s = 0, exchange_s = 0, optimizer_s = 0;
+
+  [[nodiscard]] double comm_s() const noexcept { return sums_s + exchange_s; }
 };
 
 // A moment on a device, which may lie ahead: what was given to the device before must come to its end first.

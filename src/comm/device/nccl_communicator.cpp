@@ -87,14 +87,15 @@ ncclUniqueId exchange_id(Communicator& host, const NcclApi& api) {
 // All-reduces over NCCL, everything else over `host`.
 class NcclCommunicator final : public Communicator {
  public:
-  NcclCommunicator(Communicator& host, std::unique_ptr<DeviceQueue> queue, const NcclApi& api)
+  NcclCommunicator(Communicator& host, std::unique_ptr<DeviceQueue> queue, const NcclApi& api,
+                   std::chrono::duration<double> patience)
       : host_(&host), queue_(std::move(queue)) {
     set_timeout(host.timeout());
     set_watch(host.watch());
     const auto id = exchange_id(host, api);
     agree(host, "connecting by NCCL", [&] {
       connection_ = std::make_shared<NcclConnection>(api, id, host.rank(), host.world_size(), host.timeout(),
-                                                     host.watch());
+                                                     host.watch(), patience);
       start_all_reduce(queue_->scratch(), 1, ElementKind::kFloat32, ReduceOp::kSum)
           ->wait(deadline_after(timeout()), "the first NCCL all-reduce");
     });
@@ -166,8 +167,9 @@ class NcclCommunicator final : public Communicator {
 }  // namespace
 
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, std::unique_ptr<DeviceQueue> queue,
-                                                     const NcclApi& api) {
-  return std::make_unique<NcclCommunicator>(host, std::move(queue), api);
+                                                     const NcclApi& api,
+                                                     std::chrono::duration<double> patience) {
+  return std::make_unique<NcclCommunicator>(host, std::move(queue), api, patience);
 }
 
 std::unique_ptr<Communicator> make_nccl_communicator(Communicator& host, int device_index) {

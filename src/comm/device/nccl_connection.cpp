@@ -2,7 +2,6 @@
 
 #include "nccl_connection.h"
 
-#include <algorithm>
 #include <exception>
 
 #include <fmt/format.h>
@@ -44,10 +43,8 @@ ncclRedOp_t nccl_op(ReduceOp op) {
   throw Error(ExitCode::kBug, "a reduction that NCCL does not know");
 }
 
-// These two can be neither polled nor called off, and have been seen to wait for a peer that is gone.
-ExitDeadline bounded(const char* call, std::chrono::duration<double> timeout) {
-  constexpr std::chrono::duration<double> kMostPatience{10};
-  const auto patience = std::min(kMostPatience, timeout);
+// These can be neither polled nor called off, and have been seen to wait for a peer that is gone.
+ExitDeadline bounded(const char* call, std::chrono::duration<double> patience) {
   return {patience, ExitCode::kPeer,
           fmt::format("ft_dist: error: {}: {} has not come back in {:.3g} s (hint: a rank is gone)\n",
                       host_name(), call, patience.count())};
@@ -69,8 +66,13 @@ void require_nccl_version(const NcclApi& api) {
 }
 
 NcclConnection::NcclConnection(const NcclApi& api, const ncclUniqueId& id, int rank, int world_size,
-                               std::chrono::duration<double> timeout, PeerWatch* watch)
-    : api_(api), timeout_(timeout), watch_(watch), unwinding_at_start_(std::uncaught_exceptions()) {
+                               std::chrono::duration<double> timeout, PeerWatch* watch,
+                               std::chrono::duration<double> patience)
+    : api_(api),
+      timeout_(timeout),
+      patience_(patience),
+      watch_(watch),
+      unwinding_at_start_(std::uncaught_exceptions()) {
   ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
   config.blocking = 0;
   const auto result = api_.comm_init_rank_config(&comm_, world_size, id, rank, &config);
@@ -85,7 +87,7 @@ NcclConnection::~NcclConnection() {
   }
   try {
     settle(api_.comm_finalize(comm_), deadline_after(timeout_), "closing NCCL");
-    const ExitDeadline bound = bounded("ncclCommDestroy", timeout_);
+    const ExitDeadline bound = bounded("ncclCommDestroy", patience_);
     api_.comm_destroy(comm_);
   } catch (const Error& error) {
     abort(error.what());
@@ -111,6 +113,7 @@ void* NcclConnection::register_memory(void* data, std::size_t bytes) {
 
 void NcclConnection::forget(void* handle) noexcept {
   if (failure_ || handle == nullptr) return;
+  const ExitDeadline bound = bounded("ncclCommDeregister", patience_);
   api_.comm_deregister(comm_, handle);
 }
 
@@ -124,7 +127,7 @@ void NcclConnection::abort(std::string reason) noexcept {
   if (failure_) return;
   failure_ = std::move(reason);
   if (comm_ != nullptr) {
-    const ExitDeadline bound = bounded("ncclCommAbort", timeout_);
+    const ExitDeadline bound = bounded("ncclCommAbort", patience_);
     api_.comm_abort(comm_);
   }
   comm_ = nullptr;

@@ -17,9 +17,11 @@ namespace ft {
 // peer, and every later call throws PeerError.
 class NcclConnection {
  public:
-  // Collective. `timeout` also bounds the end in the destructor. `watch` may be null.
+  // Collective. `timeout` also bounds the end in the destructor. `watch` may be null. `patience`: with calls
+  // that can be neither polled nor called off, after which the process ends.
   NcclConnection(const NcclApi& api, const ncclUniqueId& id, int rank, int world_size,
-                 std::chrono::duration<double> timeout, PeerWatch* watch);
+                 std::chrono::duration<double> timeout, PeerWatch* watch,
+                 std::chrono::duration<double> patience);
   NcclConnection(const NcclConnection&) = delete;
   NcclConnection& operator=(const NcclConnection&) = delete;
   // The orderly end is collective; during unwinding the peers may not come, so then it aborts.
@@ -48,7 +50,7 @@ class NcclConnection {
 
   NcclApi api_;
   ncclComm_t comm_ = nullptr;
-  std::chrono::duration<double> timeout_;
+  std::chrono::duration<double> timeout_, patience_;
   PeerWatch* watch_;
   int unwinding_at_start_;
   std::optional<std::string> failure_;

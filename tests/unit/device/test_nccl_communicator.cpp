@@ -28,7 +28,7 @@ class NcclCommunicator : public testing::Test {
   [[nodiscard]] std::unique_ptr<Communicator> connect() {
     auto made = std::make_unique<FakeQueue>(nccl, device_is_done);
     queue = made.get();
-    return make_nccl_communicator(*host, std::move(made), nccl.api());
+    return make_nccl_communicator(*host, std::move(made), nccl.api(), patience);
   }
   // A connected communicator, with the calls so far forgotten.
   [[nodiscard]] std::unique_ptr<Communicator> connected() {
@@ -51,6 +51,7 @@ class NcclCommunicator : public testing::Test {
   }
 
   FakeNccl nccl;
+  std::chrono::duration<double> patience = kNcclPatience;
   bool device_is_done = true;
   float gradient = 1;
   FakeQueue* queue = nullptr;  // the communicator's
@@ -97,6 +98,7 @@ TEST_F(NcclCommunicator, AbortsWhenTheEndIsRefused) {
 // What cannot be polled is left by ending the process: nothing else would.
 TEST_F(NcclCommunicator, LeavesAHungAbortAndAHungDestroyByExiting) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
+  patience = milliseconds(50);
   const auto exits_with_4 = testing::ExitedWithCode(static_cast<int>(ExitCode::kPeer));
   const auto fail_and_abort = [&] {
     const auto communicator = connected();
