@@ -19,9 +19,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Everything goes the direct way, in segments of 16 float32 and with four pairs of tags: what large messages
-// and long runs do, in small.
-const MpiLengths kTiny{.direct_from = 0, .direct = {.segment_bytes = 64, .window = 3, .tag_pairs = 4}};
+// Segments of 16 float32 and four pairs of tags: what large messages and long runs do, in small.
+const MpiLengths kTiny{.direct = {.network = {.segment_bytes = 64, .window = 3, .slots = 3},
+                                  .local = {.segment_bytes = 64, .window = 5, .slots = 2},
+                                  .exchange_bytes = 0,
+                                  .tag_pairs = 4}};
 
 template <typename T>
 std::vector<T> contribution(int rank, std::size_t count, unsigned salt = 0) {
@@ -84,6 +86,35 @@ TEST_F(Direct, RealSegmentsOfEveryKind) {
   check_sizes<float>(world, ElementKind::kFloat32, large);
   check_sizes<double>(world, ElementKind::kFloat64, large);
   check_sizes<std::int64_t>(world, ElementKind::kInt64, large);
+}
+
+TEST_F(Direct, SmallOnesOfEveryKind) {
+  check_sizes<float>(world, ElementKind::kFloat32, counts);
+  check_sizes<double>(world, ElementKind::kFloat64, counts);
+  check_sizes<std::int64_t>(world, ElementKind::kInt64, counts);
+}
+
+// A gradient may lie in one bucket or in several, small or large.
+TEST_F(Direct, TheCutIntoSumsChangesNoBit) {
+  MpiLengths two_hosts;
+  two_hosts.host = world.rank() % 2 == 0 ? "even" : "odd";
+  MpiCommunicator in_two_levels(two_hosts);
+  for (MpiCommunicator* ranks : {&world, &in_two_levels}) {
+    for (const Wire wire : {Wire::kAsIs, Wire::kBFloat16}) {
+      auto whole = mine<float>(200'000);
+      start(*ranks, whole, ElementKind::kFloat32, wire)->wait(deadline_after(seconds(20)), "a sum");
+      for (const std::size_t piece : {333, 1'024, 3'000, 50'000}) {
+        auto cut = mine<float>(whole.size());
+        for (std::size_t begin = 0; begin < cut.size(); begin += piece) {
+          ranks
+              ->start_all_reduce(cut.data() + begin, std::min(piece, cut.size() - begin),
+                                 ElementKind::kFloat32, ReduceOp::kSum, wire)
+              ->wait(deadline_after(seconds(20)), "a piece");
+        }
+        ASSERT_EQ(cut, whole) << piece;
+      }
+    }
+  }
 }
 
 TEST_F(Direct, SeveralOfDifferentSizesEndInAnyOrder) {
@@ -218,6 +249,20 @@ TEST_F(Direct, OnlySumsOfFloat32TravelRounded) {
 TEST_F(Direct, ADroppedWorkIsFinishedFirst) {
   auto values = mine<float>(300'000);
   { const auto work = start(world, values, ElementKind::kFloat32); }
+  EXPECT_EQ(values, expected<float>(values.size()));
+}
+
+TEST_F(Direct, AWorkMayOutliveItsCommunicator) {
+  auto short_lived = std::make_unique<MpiCommunicator>(kTiny);
+  auto values = mine<float>(20'000);
+  auto work = start(*short_lived, values, ElementKind::kFloat32);
+  short_lived.reset();
+  // Its messages are not to be mistaken for those of the next one, which has the same tags.
+  MpiCommunicator next(kTiny);
+  auto others = mine<float>(20'000, 1);
+  start(next, others, ElementKind::kFloat32)->wait(deadline_after(seconds(20)), "another sum");
+  EXPECT_EQ(others, expected<float>(others.size(), 1));
+  work->wait(deadline_after(seconds(20)), "the sum");
   EXPECT_EQ(values, expected<float>(values.size()));
 }
 
