@@ -23,6 +23,7 @@ class DirectEngine::Operation final : public MessagePort {
     check_mpi(MPI_Isend(data, static_cast<int>(bytes), MPI_BYTE, peer, tag(kind), engine_->comm_, &request),
               "MPI_Isend");
     keep(request, {this, peer, kind, segment, /*sending=*/true});
+    bytes_sent_ += bytes;
   }
   void receive(void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) override {
     MPI_Request request = MPI_REQUEST_NULL;
@@ -38,6 +39,7 @@ class DirectEngine::Operation final : public MessagePort {
     }
   }
   [[nodiscard]] int tag_pair() const noexcept { return tag_pair_; }
+  [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
   std::unique_ptr<Reduction> reduction;
 
@@ -52,6 +54,7 @@ class DirectEngine::Operation final : public MessagePort {
 
   DirectEngine* engine_;
   int tag_pair_;
+  std::uint64_t bytes_sent_ = 0;
 };
 
 DirectEngine::DirectEngine(MPI_Comm comm, int rank, int world_size, HostGroups groups,
@@ -207,6 +210,12 @@ bool DirectWork::test() {
   if (done()) return true;
   engine_->advance();
   return done();
+}
+
+std::optional<std::uint64_t> DirectWork::bytes_sent() const {
+  std::uint64_t bytes = 0;
+  for (const auto& operation : operations_) bytes += operation->bytes_sent();
+  return bytes;
 }
 
 void DirectWork::wait(Deadline deadline, std::string_view what) {

@@ -114,6 +114,7 @@ class DirectWork final : public Work {
 
   [[nodiscard]] bool test() override;
   void wait(Deadline deadline, std::string_view what) override;
+  [[nodiscard]] std::optional<std::uint64_t> bytes_sent() const override;
 
  private:
   [[nodiscard]] bool done() const;

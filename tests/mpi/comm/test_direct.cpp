@@ -199,6 +199,34 @@ TEST_F(Direct, InTwoLevelsHostsAddUpFirst) {
   check_sizes<std::int64_t>(ranks, ElementKind::kInt64, counts);
 }
 
+TEST_F(Direct, CountsWhatItSends) {
+  const std::size_t count = 65'536 * static_cast<std::size_t>(size());
+  for (const Wire wire : {Wire::kAsIs, Wire::kBFloat16}) {
+    auto values = mine<float>(count);
+    const auto work = start(world, values, ElementKind::kFloat32, wire);
+    work->wait(deadline_after(seconds(20)), "a sum");
+    const auto should_be = all_reduce_bytes_sent(count, ElementKind::kFloat32, wire, size());
+    EXPECT_EQ(work->bytes_sent().value_or(should_be), should_be);
+    EXPECT_EQ(work->bytes_sent().has_value(), size() > 1) << "or nothing travels";
+  }
+}
+
+TEST_F(Direct, InTwoLevelsOnlyWhatCrossesHostsIsSentAsBFloat16) {
+  if (size() != 4) GTEST_SKIP() << "two hosts of two ranks take four";
+  MpiLengths lengths;
+  lengths.host = world.rank() % 2 == 0 ? "even" : "odd";
+  MpiCommunicator ranks(lengths);
+  constexpr std::size_t kCount = 1U << 18U;
+  // Half of the data goes to the neighbour and another half comes back, summed; a half is summed across.
+  for (const auto& [wire, bytes] :
+       {std::pair{Wire::kAsIs, kCount * (4 + 2)}, {Wire::kBFloat16, kCount * (4 + 1)}}) {
+    auto values = mine<float>(kCount);
+    const auto work = start(ranks, values, ElementKind::kFloat32, wire);
+    work->wait(deadline_after(seconds(20)), "a sum in two levels");
+    EXPECT_EQ(work->bytes_sent().value_or(0), bytes);
+  }
+}
+
 // float32 in, float32 out; every contribution rounded once, added in float32 in order, the sum rounded once.
 TEST_F(Direct, BFloat16OnTheWireRoundsTwice) {
   MpiCommunicator tiny(kTiny);
