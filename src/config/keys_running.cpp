@@ -49,7 +49,7 @@ void add_eval_keys(std::vector<KeySpec>& keys) {
               Choice<EvalMode>{{{"rank0", EvalMode::kRank0}, {"sharded", EvalMode::kSharded}}},
               OnResume::kFree,
               "`rank0`: rank 0 evaluates and the others sleep; `sharded`: every rank evaluates its share of "
-              "the batches, with the same counts and loss.");
+              "the batches; same counts, the loss but for its last digits.");
   section.add("every_epochs", &EvalConfig::every_epochs, Integer{.min = 1}, OnResume::kFree,
               "Evaluate after every so many epochs, and after the last.");
 }
