@@ -26,6 +26,13 @@ bool has_avx2() noexcept {
 }
 #endif
 
+// Said before a loop.
+#if defined(__clang__)
+#define FT_NO_ELEMENT_DEPENDS_ON_ANOTHER _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define FT_NO_ELEMENT_DEPENDS_ON_ANOTHER _Pragma("GCC ivdep")
+#endif
+
 FT_LOOP std::uint16_t rounded_bits(float value) noexcept {
   constexpr std::uint32_t kInfinity = 0x7f800000U;
   constexpr std::uint32_t kQuietNan = 0x7fc0U;
@@ -39,10 +46,10 @@ FT_LOOP float widened_value(std::uint16_t bits) noexcept {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
 }
 
-// `out` may be `a` or `b`: no element depends on another's sum, which the compiler cannot know.
+// `out` may be `a` or `b`, which the compiler cannot know.
 template <typename T>
 FT_LOOP void add_two(const T* a, const T* b, T* out, std::size_t count) noexcept {
-#pragma GCC ivdep
+  FT_NO_ELEMENT_DEPENDS_ON_ANOTHER
   for (std::size_t i = 0; i < count; ++i) out[i] = a[i] + b[i];
 }
 

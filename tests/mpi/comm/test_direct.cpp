@@ -124,6 +124,7 @@ TEST_F(Direct, SeveralOfDifferentSizesEndInAnyOrder) {
   std::vector<std::vector<float>> values;
   std::vector<std::unique_ptr<Work>> works;
   for (unsigned i = 0; i < sizes.size(); ++i) values.push_back(mine<float>(sizes[i], i));
+  works.reserve(values.size());
   for (auto& each : values) works.push_back(start(tiny, each, ElementKind::kFloat32));
   // Each rank waits in an order of its own.
   std::vector<std::size_t> order(sizes.size());

@@ -66,8 +66,10 @@ void check(std::size_t count, int world, const Way& way, unsigned seed) {
   Network network(seed);
   ScratchPool pool;
   std::vector<std::vector<float>> data;
+  data.reserve(static_cast<std::size_t>(world));
   for (int r = 0; r < world; ++r) data.push_back(contribution(r, count));
   std::vector<std::unique_ptr<Reduction>> ranks;
+  ranks.reserve(data.size());
   for (int r = 0; r < world; ++r) {
     ranks.push_back(make_flat_reduction(
         ReductionTask{.data = std::as_writable_bytes(std::span(data[static_cast<std::size_t>(r)])).data(),
