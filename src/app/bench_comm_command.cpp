@@ -1,6 +1,5 @@
 // `ft_dist bench comm`: time and bandwidth of an all-reduce by size, beside MPI's own.
 #include <algorithm>
-#include <cmath>
 #include <iostream>
 #include <set>
 
@@ -14,6 +13,7 @@
 #include "ft/report/progress.h"
 #include "ft/report/table.h"
 
+#include "bench_rounds.h"
 #include "comm_report.h"
 #include "commands.h"
 
@@ -23,7 +23,6 @@ namespace {
 // A batch is timed as a whole, so that a clock or a rank that wakes up late does not count on microseconds.
 constexpr double kBatchSeconds = 2e-3;
 constexpr int kLongestBatch = 200;
-constexpr int kFewestBatches = 3;
 constexpr int kMostBatches = 500;
 
 double median(std::vector<double> values) {
@@ -36,8 +35,9 @@ class CommBench {
   CommBench(Session& session, Wire wire)
       : session_(&session), ranks_(session.context.gradients), wire_(wire) {}
 
-  // Collective. Ours and MPI's batches take turns.
+  // Collective. Ours and MPI's batches take turns, for `seconds` in all.
   [[nodiscard]] CommRate measure(std::uint64_t bytes, std::uint64_t element_bytes, double seconds) {
+    const Stopwatch all;
     CommRate rate{.bytes = bytes, .count = bytes / element_bytes};
     const auto count = static_cast<std::int64_t>(rate.count);
     rate.wrong = wrong_elements(count);
@@ -48,10 +48,16 @@ class CommBench {
 
     const int length = batch_length(ours, mpi);
     std::vector<double> our_times, mpi_times;
-    const int batches = number_of_batches(length * (batch(ours, 1) + batch(mpi, 1)), seconds);
-    for (int i = 0; i < batches; ++i) {
-      our_times.push_back(batch(ours, length));
-      mpi_times.push_back(batch(mpi, length));
+    const Stopwatch measuring;
+    const double given = seconds - all.seconds();
+    while (const int more = agreed(
+               next_rounds(measuring.seconds(), static_cast<int>(our_times.size()), given, kMostBatches),
+               ReduceOp::kMin)) {
+      start_together();
+      for (int i = 0; i < more; ++i) {
+        our_times.push_back(batch(ours, length));
+        mpi_times.push_back(batch(mpi, length));
+      }
     }
     double medians[2] = {median(our_times), median(mpi_times)};
     session_->host->all_reduce_host(medians, ReduceOp::kSum, "bench comm");
@@ -76,38 +82,45 @@ class CommBench {
     return watch.seconds() / length;
   }
 
-  // The slowest rank's view, so that all ranks choose alike.
-  int agreed(double here) {
+  // One rank's view, so that all ranks choose alike.
+  int agreed(double here, ReduceOp op) {
     double value[1] = {here};
-    session_->host->all_reduce_host(value, ReduceOp::kMax, "bench comm");
+    session_->host->all_reduce_host(value, op, "bench comm");
     return static_cast<int>(value[0]);
+  }
+  // Ranks learn what they have agreed on at moments that differ by a sleep.
+  void start_together() {
+    float nothing[1] = {0};
+    plain_mpi_all_reduce(nothing);
   }
   template <typename Ours, typename Mpi>
   int batch_length(const Ours& ours, const Mpi& mpi) {
-    static_cast<void>(batch(ours, 2) + batch(mpi, 2));  // connects, and touches the memory
+    static_cast<void>(batch(ours, 1) + batch(mpi, 1));  // connects, and touches the memory
+    const double once = std::min(batch(ours, 1), batch(mpi, 1));
+    if (agreed(kBatchSeconds / once, ReduceOp::kMax) <= 1) return 1;
+    start_together();
     const double fastest = std::min(batch(ours, 3), batch(mpi, 3));
-    return agreed(std::clamp(kBatchSeconds / fastest, 1.0, double{kLongestBatch}));
-  }
-  int number_of_batches(double pair_seconds, double seconds) {
-    return agreed(
-        std::clamp(std::round(seconds / pair_seconds), double{kFewestBatches}, double{kMostBatches}));
+    return agreed(std::clamp(kBatchSeconds / fastest, 1.0, double{kLongestBatch}), ReduceOp::kMax);
   }
 
   // Small whole numbers, whose sum over the ranks is exact in float32; rounding of bfloat16 is allowed for.
+  // In place where it can be: fresh pages of 128 MiB cost as much as the sum.
   std::uint64_t wrong_elements(std::int64_t count) {
+    constexpr std::int64_t kPeriod = 7;
     const int world = session_->context.world_size();
-    const torch::Tensor pattern = torch::arange(count, torch::kInt64).remainder(7).to(torch::kFloat32);
-    const torch::Tensor data =
-        (pattern + static_cast<double>(session_->context.rank())).to(session_->context.device);
+    torch::Tensor expected =
+        torch::arange(kPeriod, torch::kFloat32).repeat({count / kPeriod + 1}).narrow(0, 0, count);
+    torch::Tensor data =
+        (expected + static_cast<double>(session_->context.rank())).to(session_->context.device);
     all_reduce(data);
-    const torch::Tensor expected = pattern * world + world * (world - 1) / 2.0;
+    expected.mul_(world).add_(world * (world - 1) / 2.0);
+    data = data.to(torch::kCPU).sub_(expected).abs_();
     // Two roundings over MPI, one at each hop over NCCL.
     const bool hops = ranks_->backend() == "nccl";
     const double allowed = wire_ == Wire::kBFloat16 ? (hops ? world + 1 : 2) / 256.0 : 0;
     // Not ">": a NaN is wrong, too.
-    const torch::Tensor wrong =
-        ((data.to(torch::kCPU) - expected).abs() <= expected.abs() * allowed).logical_not();
-    double sum[1] = {static_cast<double>(wrong.sum().item<std::int64_t>())};
+    const auto right = (data <= expected.mul_(allowed)).sum().item<std::int64_t>();
+    double sum[1] = {static_cast<double>(count - right)};
     session_->host->all_reduce_host(sum, ReduceOp::kSum, "bench comm");
     return static_cast<std::uint64_t>(sum[0]);
   }
@@ -134,10 +147,12 @@ CommRates measure(Session& session) {
   const auto sizes = doubling_sizes(session.line.min_bytes, session.line.max_bytes, element);
   CommBench bench(session, rounded ? Wire::kBFloat16 : Wire::kAsIs);
   Progress progress("all-reduce", sizes.size(), "sizes", session.context.is_root());
+  const Stopwatch all;
   for (const std::uint64_t size : sizes) {
     progress.update(rates.sizes.size(), format_bytes(size));
-    rates.sizes.push_back(
-        bench.measure(size, element, session.line.seconds / static_cast<double>(sizes.size())));
+    // What one size takes longer is taken from those that follow.
+    const auto sizes_left = static_cast<double>(sizes.size() - rates.sizes.size());
+    rates.sizes.push_back(bench.measure(size, element, (session.line.seconds - all.seconds()) / sizes_left));
   }
   progress.update(sizes.size());
   return rates;

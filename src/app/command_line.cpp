@@ -62,7 +62,7 @@ void add_bench_comm(CLI::App& bench, CommandLine& line) {
                    "what travels: fp32, or bf16 for float32 that is rounded on its way")
       ->check(CLI::IsMember({"fp32", "bf16"}))
       ->capture_default_str();
-  comm->add_option("--seconds", line.seconds, "how long to measure, all sizes together")
+  comm->add_option("--seconds", line.seconds, "how long to measure, all sizes together, each at least once")
       ->check(CLI::Range(0.1, 1e6))
       ->capture_default_str()
       ->type_name("S");

@@ -6,36 +6,24 @@
 #include "ft/base/error.h"
 #include "ft/comm/poll.h"
 
+#include "exchange_reduction.h"
 #include "mpi_error.h"
 #include "two_level_reduction.h"
 
 namespace ft {
 
-namespace {
-
-// Without news for so long, a wait sleeps. Within one host the next segment is there after some ten
-// microseconds, and a sleep takes at least seventy. Yielding instead would cost milliseconds on a busy core.
-constexpr std::chrono::microseconds kPatience{50};
-
-}  // namespace
-
 // A reduction and the port that carries its messages.
 class DirectEngine::Operation final : public MessagePort {
  public:
   Operation(DirectEngine& engine, const ReductionTask& task, int tag_pair)
-      : engine_(&engine), tag_pair_(tag_pair) {
-    if (engine.groups_.two_levels()) {
-      reduction = std::make_unique<TwoLevelReduction>(task, engine.groups_, engine.scratch_);
-    } else {
-      reduction = std::make_unique<DirectReduction>(task, engine.scratch_);
-    }
-  }
+      : reduction(engine.make_reduction(task)), engine_(&engine), tag_pair_(tag_pair) {}
 
   void send(const void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) override {
     MPI_Request request = MPI_REQUEST_NULL;
     check_mpi(MPI_Isend(data, static_cast<int>(bytes), MPI_BYTE, peer, tag(kind), engine_->comm_, &request),
               "MPI_Isend");
     keep(request, {this, peer, kind, segment, /*sending=*/true});
+    bytes_sent_ += bytes;
   }
   void receive(void* data, std::size_t bytes, int peer, MessageKind kind, std::size_t segment) override {
     MPI_Request request = MPI_REQUEST_NULL;
@@ -51,6 +39,7 @@ class DirectEngine::Operation final : public MessagePort {
     }
   }
   [[nodiscard]] int tag_pair() const noexcept { return tag_pair_; }
+  [[nodiscard]] std::uint64_t bytes_sent() const noexcept { return bytes_sent_; }
 
   std::unique_ptr<Reduction> reduction;
 
@@ -65,6 +54,7 @@ class DirectEngine::Operation final : public MessagePort {
 
   DirectEngine* engine_;
   int tag_pair_;
+  std::uint64_t bytes_sent_ = 0;
 };
 
 DirectEngine::DirectEngine(MPI_Comm comm, int rank, int world_size, HostGroups groups,
@@ -76,7 +66,20 @@ DirectEngine::DirectEngine(MPI_Comm comm, int rank, int world_size, HostGroups g
       health_(std::move(health)),
       options_(options) {}
 
-DirectEngine::~DirectEngine() = default;
+// A communicator with an operation that never ended cannot be freed; the process is about to end anyway.
+DirectEngine::~DirectEngine() {
+  if (!health_->failed()) MPI_Comm_free(&comm_);
+}
+
+const MessageFlow& DirectEngine::flow() const noexcept {
+  const bool one_host = groups_.here.size() == static_cast<std::size_t>(world_size_);
+  return one_host ? options_.local : options_.network;
+}
+
+std::unique_ptr<Reduction> DirectEngine::make_reduction(const ReductionTask& task) {
+  if (!groups_.two_levels()) return make_flat_reduction(task, scratch_);
+  return std::make_unique<TwoLevelReduction>(task, options_.local, groups_, scratch_);
+}
 
 std::shared_ptr<DirectEngine::Operation> DirectEngine::start(void* data, std::size_t count, ElementKind kind,
                                                              Wire wire, Deadline deadline) {
@@ -89,8 +92,8 @@ std::shared_ptr<DirectEngine::Operation> DirectEngine::start(void* data, std::si
                              .wire = wire,
                              .rank = rank_,
                              .world_size = world_size_,
-                             .segment_bytes = options_.segment_bytes,
-                             .window = options_.window};
+                             .flow = flow(),
+                             .exchange_bytes = options_.exchange_bytes};
     auto operation = std::make_shared<Operation>(*this, task, tag_pair);
     active_.push_back(operation);
     operation->reduction->begin(*operation);
@@ -170,7 +173,7 @@ void DirectEngine::wait(const Operation& operation, Deadline deadline, std::stri
   while (!operation.reduction->done()) {
     if (advance()) {
       since_news = PollPacer(kBriefSleep);
-    } else if (since_news.waited() >= kPatience) {
+    } else if (since_news.waited() >= flow().patience) {
       if (std::chrono::steady_clock::now() >= deadline && !extended_by_progress(watch, patience)) {
         throw_timed_out(what, since_start.waited());
       }
@@ -207,6 +210,12 @@ bool DirectWork::test() {
   if (done()) return true;
   engine_->advance();
   return done();
+}
+
+std::optional<std::uint64_t> DirectWork::bytes_sent() const {
+  std::uint64_t bytes = 0;
+  for (const auto& operation : operations_) bytes += operation->bytes_sent();
+  return bytes;
 }
 
 void DirectWork::wait(Deadline deadline, std::string_view what) {

@@ -21,22 +21,33 @@ inline constexpr int kFirstDirectTag = 16;
 
 struct DirectOptions {
   // Just under the length up to which Open MPI sends over TCP without asking first (64 KiB with its header):
-  // with the question, a link of 1 Gbit/s is idle a third of the time (docs/decisions.md).
-  std::size_t segment_bytes = (std::size_t{64} << 10U) - 256;
-  // Segments under way to or from each peer: 4 MiB, what a kernel takes in for a socket between two polls.
-  std::size_t window = 64;
+  // with the question, a link of 1 Gbit/s is idle a third of the time (docs/decisions.md). 4 MiB under way
+  // are what a kernel takes in for a socket between two polls.
+  MessageFlow network{.segment_bytes = (std::size_t{64} << 10U) - 256,
+                      .window = 64,
+                      .slots = 64,
+                      .patience = std::chrono::microseconds{100}};
+  // Among ranks of one host, where the receiver copies from the sender's memory. Few slots: what has come is
+  // added while it is in the cache. What is sent needs none, and waits there for a receiver that seldom
+  // polls.
+  MessageFlow local{.segment_bytes = std::size_t{512} << 10U,
+                    .window = 64,
+                    .slots = 3,
+                    .patience = std::chrono::microseconds{500}};
+  // Open MPI sends up to 4 KiB, with its header, within a host without asking first.
+  std::size_t exchange_bytes = (std::size_t{4} << 10U) - 256;
   // Of an operation in two levels.
   std::size_t slice_bytes = std::size_t{4} << 20U;
   // Pairs of tags, used in turn; the standard promises 32767 tags.
   int tag_pairs = 16'000;
 };
 
-// Shared by the communicator and its works. One thread at a time, as the communicator.
+// Shared by the communicator and its works, which may outlive it. One thread at a time, as the communicator.
 class DirectEngine {
  public:
   class Operation;
 
-  // `comm` must outlive it.
+  // `comm` is its own from here on: the last of the works frees it, unless something has failed.
   DirectEngine(MPI_Comm comm, int rank, int world_size, HostGroups groups,
                std::shared_ptr<CommunicatorHealth> health, DirectOptions options);
   DirectEngine(const DirectEngine&) = delete;
@@ -52,7 +63,8 @@ class DirectEngine {
   [[nodiscard]] std::size_t best_count(ElementKind kind) const noexcept;
   // Moves all operations on; true when a message came or went. A throw leaves the communicator failed.
   bool advance();
-  // Polls until `operation` is done; sleeps whenever nothing moves. PeerError naming `what` at the deadline.
+  // Polls until `operation` is done; sleeps when nothing has moved for a while. PeerError naming `what` at
+  // the deadline.
   void wait(const Operation& operation, Deadline deadline, std::string_view what);
 
  private:
@@ -65,6 +77,8 @@ class DirectEngine {
     bool sending;
   };
 
+  [[nodiscard]] const MessageFlow& flow() const noexcept;  // in one level, or of the level across hosts
+  [[nodiscard]] std::unique_ptr<Reduction> make_reduction(const ReductionTask& task);
   void free_tag_pair(int tag_pair, Deadline deadline);
   void test_some();
   void forget_completed();
@@ -100,6 +114,7 @@ class DirectWork final : public Work {
 
   [[nodiscard]] bool test() override;
   void wait(Deadline deadline, std::string_view what) override;
+  [[nodiscard]] std::optional<std::uint64_t> bytes_sent() const override;
 
  private:
   [[nodiscard]] bool done() const;

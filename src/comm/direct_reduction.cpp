@@ -18,10 +18,10 @@ std::uint16_t* as_bfloat16(std::byte* bytes) noexcept {
 DirectReduction::DirectReduction(const ReductionTask& task, ScratchPool& pool)
     : task_(task),
       travel_width_(byte_size(task.wire == Wire::kBFloat16 ? ElementKind::kBFloat16 : task.kind)),
-      plan_(task.count, task.world_size, task.segment_bytes / travel_width_),
+      plan_(task.count, task.world_size, task.flow.segment_bytes / travel_width_),
       exchanges_(static_cast<std::size_t>(task.world_size)),
       arrived_(plan_.segments(task.rank)),
-      slots_(std::min(task.window, arrived_.size())) {
+      slots_(std::min(task.flow.slots, arrived_.size())) {
   // Each half moves as many messages: pieces to the owners, sums from them.
   const std::size_t halves = task.half == Half::kBoth ? 2 : 1;
   const auto others = static_cast<std::size_t>(task.world_size - 1);
@@ -82,7 +82,7 @@ void DirectReduction::begin_pieces(MessagePort& port) {
     round_to_bfloat16(reinterpret_cast<const float*>(task_.data), as_bfloat16(rounded_.bytes.get()),
                       task_.count);
   }
-  for (std::size_t i = 0; i < task_.window; ++i) {
+  for (std::size_t i = 0; i < task_.flow.window; ++i) {
     for (const int peer : peers_) post_piece_send(peer, port);
   }
 }

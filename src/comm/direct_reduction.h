@@ -7,6 +7,7 @@
 // 2 (n - 1).
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <vector>
 
@@ -52,6 +53,16 @@ class Reduction {
 // rest of the data as it was; kGather takes summed chunks everywhere.
 enum class Half : std::uint8_t { kBoth, kScatter, kGather };
 
+// How data are cut for their way, and how much of them may be under way.
+struct MessageFlow {
+  std::size_t segment_bytes = 0;  // on the wire
+  std::size_t window = 1;         // pieces under way to one peer
+  std::size_t slots = 1;          // pieces from one peer that there is room for until they are added
+  // After so long without news a wait sleeps, which takes at least fifty microseconds. Yielding instead would
+  // cost milliseconds on a busy core.
+  std::chrono::microseconds patience{50};
+};
+
 struct ReductionTask {
   std::byte* data = nullptr;
   std::size_t count = 0;
@@ -59,9 +70,9 @@ struct ReductionTask {
   Wire wire = Wire::kAsIs;
   int rank = 0;
   int world_size = 1;
-  std::size_t segment_bytes = 0;  // on the wire
-  std::size_t window = 1;         // messages of a kind under way to or from one peer
-  Half half = Half::kBoth;        // a half only with Wire::kAsIs
+  MessageFlow flow = {};
+  std::size_t exchange_bytes = 0;  // what is no longer is not cut at all (ExchangeReduction)
+  Half half = Half::kBoth;         // a half only with Wire::kAsIs
 };
 
 class DirectReduction final : public Reduction {

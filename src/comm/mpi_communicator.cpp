@@ -47,6 +47,16 @@ MPI_Op builtin_op(ReduceOp op) {
   return MPI_OP_NULL;
 }
 
+bool goes_direct(ElementKind kind, ReduceOp op, Wire wire) {
+  if (wire == Wire::kBFloat16) {
+    if (kind == ElementKind::kFloat32 && op == ReduceOp::kSum) return true;
+    throw Error(ExitCode::kBug, "only sums of float32 travel as bfloat16");
+  }
+  const bool addable =
+      kind == ElementKind::kFloat32 || kind == ElementKind::kFloat64 || kind == ElementKind::kInt64;
+  return addable && op == ReduceOp::kSum;
+}
+
 // Rank r's piece of a round lies at r * stride in the receive buffer.
 struct RoundShape {
   std::vector<int> counts;
@@ -73,31 +83,24 @@ MpiCommunicator::MpiCommunicator(MpiLengths lengths) : lengths_(std::move(length
   check_mpi(MPI_Comm_rank(comm_, &rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(comm_, &world_size_), "MPI_Comm_size");
   DirectOptions direct = lengths_.direct;
-  direct.segment_bytes = std::min(direct.segment_bytes, lengths_.longest_message);
+  for (MessageFlow* flow : {&direct.network, &direct.local}) {
+    flow->segment_bytes = std::min(flow->segment_bytes, lengths_.longest_message);
+  }
+  direct.exchange_bytes = std::min(direct.exchange_bytes, lengths_.longest_message);
   const std::vector<std::string> hosts = all_gather(lengths_.host, "comparing hosts");
   direct_ =
       std::make_shared<DirectEngine>(comm_, rank_, world_size_, host_groups(hosts, rank_), health_, direct);
 }
 
-// A communicator with an operation that never ended cannot be freed; the process is about to end anyway.
+// Works that are left may outlive the watch.
 MpiCommunicator::~MpiCommunicator() {
-  if (!health_->failed()) MPI_Comm_free(&comm_);
-}
-
-bool MpiCommunicator::goes_direct(std::size_t count, ElementKind kind, ReduceOp op, Wire wire) const {
-  if (wire == Wire::kBFloat16) {
-    if (kind == ElementKind::kFloat32 && op == ReduceOp::kSum) return true;
-    throw Error(ExitCode::kBug, "only sums of float32 travel as bfloat16");
-  }
-  const bool addable =
-      kind == ElementKind::kFloat32 || kind == ElementKind::kFloat64 || kind == ElementKind::kInt64;
-  return addable && op == ReduceOp::kSum && count * byte_size(kind) >= lengths_.direct_from;
+  health_->set_watch(nullptr);
 }
 
 std::unique_ptr<Work> MpiCommunicator::start_all_reduce(void* data, std::size_t count, ElementKind kind,
                                                         ReduceOp op, Wire wire) {
   health_->require_sound("all-reduce");
-  if (!goes_direct(count, kind, op, wire)) return start_mpi_all_reduce(data, count, kind, op);
+  if (!goes_direct(kind, op, wire)) return start_mpi_all_reduce(data, count, kind, op);
   if (world_size_ == 1)
     return std::make_unique<MpiWork>(std::vector<MPI_Request>(), health_, direct_, timeout());
   const std::size_t width = byte_size(kind);

@@ -20,8 +20,6 @@ struct MpiLengths {
   // MPI counts in int, and Open MPI 4 multiplies some of them by the element size: what is longer travels in
   // pieces of this many bytes.
   std::size_t longest_message = std::size_t{1} << 30U;
-  // Sums from here on are added up by the DirectEngine, shorter ones by MPI_Iallreduce.
-  std::size_t direct_from = std::size_t{16} << 10U;
   DirectOptions direct = {};
   // What tells this rank's host from the others.
   std::string host = host_name();
@@ -29,7 +27,7 @@ struct MpiLengths {
 
 class MpiCommunicator final : public Communicator {
  public:
-  // Duplicates MPI_COMM_WORLD; collective.
+  // Duplicates MPI_COMM_WORLD; collective. Sums are added up by a DirectEngine, all else by MPI.
   explicit MpiCommunicator(MpiLengths lengths = {});
   MpiCommunicator(const MpiCommunicator&) = delete;
   MpiCommunicator& operator=(const MpiCommunicator&) = delete;
@@ -51,12 +49,10 @@ class MpiCommunicator final : public Communicator {
   void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) override;
   void set_watch(PeerWatch* watch) override;
 
-  // The same through MPI's own non-blocking collective, whatever the size.
+ private:
+  // Through MPI's own non-blocking collective.
   [[nodiscard]] std::unique_ptr<Work> start_mpi_all_reduce(void* data, std::size_t count, ElementKind kind,
                                                            ReduceOp op);
-
- private:
-  [[nodiscard]] bool goes_direct(std::size_t count, ElementKind kind, ReduceOp op, Wire wire) const;
   void finish(MPI_Request request, std::chrono::microseconds longest_sleep, std::string_view what);
   void finish(std::vector<MPI_Request> requests, std::chrono::microseconds longest_sleep,
               std::string_view what);
@@ -68,7 +64,7 @@ class MpiCommunicator final : public Communicator {
                                                  std::string_view what);
 
   MpiLengths lengths_;
-  MPI_Comm comm_ = MPI_COMM_NULL;
+  MPI_Comm comm_ = MPI_COMM_NULL;  // direct_'s
   int rank_ = 0;
   int world_size_ = 1;
   BFloat16Ops bfloat16_ops_;

@@ -26,6 +26,13 @@ bool has_avx2() noexcept {
 }
 #endif
 
+// Said before a loop.
+#if defined(__clang__)
+#define FT_NO_ELEMENT_DEPENDS_ON_ANOTHER _Pragma("clang loop vectorize(assume_safety)")
+#else
+#define FT_NO_ELEMENT_DEPENDS_ON_ANOTHER _Pragma("GCC ivdep")
+#endif
+
 FT_LOOP std::uint16_t rounded_bits(float value) noexcept {
   constexpr std::uint32_t kInfinity = 0x7f800000U;
   constexpr std::uint32_t kQuietNan = 0x7fc0U;
@@ -39,21 +46,32 @@ FT_LOOP float widened_value(std::uint16_t bits) noexcept {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16U);
 }
 
+// `out` may be `a` or `b`, which the compiler cannot know.
 template <typename T>
 FT_LOOP void add_two(const T* a, const T* b, T* out, std::size_t count) noexcept {
+  FT_NO_ELEMENT_DEPENDS_ON_ANOTHER
   for (std::size_t i = 0; i < count; ++i) out[i] = a[i] + b[i];
 }
 
 template <typename T>
 FT_LOOP void sum_terms(std::span<const std::byte* const> terms, std::byte* out, std::size_t count) noexcept {
   const auto term = [&](std::size_t r) { return reinterpret_cast<const T*>(terms[r]); };
+  auto* result = reinterpret_cast<T*>(out);
+  if (terms.size() == 1) {
+    if (terms[0] != out) std::copy_n(term(0), count, result);
+    return;
+  }
   std::array<T, kBlock> sum;  // NOLINT(cppcoreguidelines-pro-type-member-init): written before it is read
+  const std::size_t last = terms.size() - 1;
   for (std::size_t begin = 0; begin < count; begin += kBlock) {
     const std::size_t length = std::min(kBlock, count - begin);
-    std::copy_n(term(0) + begin, length, sum.data());
-    for (std::size_t r = 1; r < terms.size(); ++r)
-      add_two<T>(sum.data(), term(r) + begin, sum.data(), length);
-    std::copy_n(sum.data(), length, reinterpret_cast<T*>(out) + begin);
+    // Not in `out`: that may be a term which is still to come.
+    const T* partial = term(0) + begin;
+    for (std::size_t r = 1; r < last; ++r) {
+      add_two<T>(partial, term(r) + begin, sum.data(), length);
+      partial = sum.data();
+    }
+    add_two<T>(partial, term(last) + begin, result + begin, length);
   }
 }
 

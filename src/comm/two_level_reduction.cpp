@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "exchange_reduction.h"
+
 namespace ft {
 
 namespace {
@@ -30,14 +32,20 @@ int index_in(const std::vector<int>& members, int rank) {
 
 }  // namespace
 
-TwoLevelReduction::TwoLevelReduction(const ReductionTask& task, const HostGroups& groups, ScratchPool& pool)
-    : task_(task), groups_(&groups), pool_(&pool), scatter_(within(Half::kScatter), pool) {}
+TwoLevelReduction::TwoLevelReduction(const ReductionTask& task, const MessageFlow& within_host,
+                                     const HostGroups& groups, ScratchPool& pool)
+    : task_(task),
+      within_host_(within_host),
+      groups_(&groups),
+      pool_(&pool),
+      scatter_(within(Half::kScatter), pool) {}
 
 ReductionTask TwoLevelReduction::within(Half half) const {
   ReductionTask task = task_;
   task.rank = index_in(groups_->here, task_.rank);
   task.world_size = static_cast<int>(groups_->here.size());
   task.wire = Wire::kAsIs;
+  task.flow = within_host_;
   task.half = half;
   return task;
 }
@@ -65,7 +73,7 @@ TwoLevelReduction::Place TwoLevelReduction::place_of(int peer, MessageKind kind)
   if (here < static_cast<int>(groups_->here.size())) {
     return {kind == MessageKind::kPiece ? &scatter_ : &*gather_, &groups_->here, here};
   }
-  return {&*across_, &groups_->across, index_in(groups_->across, peer)};
+  return {across_.get(), &groups_->across, index_in(groups_->across, peer)};
 }
 
 void TwoLevelReduction::sent(int peer, MessageKind kind, std::size_t segment, MessagePort& port) {
@@ -85,7 +93,7 @@ void TwoLevelReduction::received(int peer, MessageKind kind, std::size_t segment
 void TwoLevelReduction::go_on(MessagePort& port) {
   if (!across_ && scatter_.done()) {
     scatter_.release(*pool_);
-    across_.emplace(across(), *pool_);
+    across_ = make_flat_reduction(across(), *pool_);
     GroupPort group(port, groups_->across);
     across_->begin(group);
   }

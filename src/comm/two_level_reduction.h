@@ -9,6 +9,7 @@
 // Only what crosses hosts travels as bfloat16.
 #pragma once
 
+#include <memory>
 #include <optional>
 
 #include "direct_reduction.h"
@@ -18,9 +19,10 @@ namespace ft {
 
 class TwoLevelReduction final : public Reduction {
  public:
-  // `task` as for the whole world; its rank and world_size are those of the world. `groups` and `pool` must
-  // outlive it.
-  TwoLevelReduction(const ReductionTask& task, const HostGroups& groups, ScratchPool& pool);
+  // `task` as for the whole world: its rank and world_size are those of the world, its flow is for what
+  // crosses hosts. `groups` and `pool` must outlive it.
+  TwoLevelReduction(const ReductionTask& task, const MessageFlow& within_host, const HostGroups& groups,
+                    ScratchPool& pool);
 
   void begin(MessagePort& port) override;
   void sent(int peer, MessageKind kind, std::size_t segment, MessagePort& port) override;
@@ -31,7 +33,7 @@ class TwoLevelReduction final : public Reduction {
  private:
   // A level that a peer's messages belong to, and its place there.
   struct Place {
-    DirectReduction* level;
+    Reduction* level;
     const std::vector<int>* group;
     int index;
   };
@@ -41,10 +43,11 @@ class TwoLevelReduction final : public Reduction {
   void go_on(MessagePort& port);
 
   ReductionTask task_;
+  MessageFlow within_host_;
   const HostGroups* groups_;
   ScratchPool* pool_;
   DirectReduction scatter_;  // within the host
-  std::optional<DirectReduction> across_;
+  std::unique_ptr<Reduction> across_;
   std::optional<DirectReduction> gather_;  // within the host
   bool finished_ = false;
 };

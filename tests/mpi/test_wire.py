@@ -50,7 +50,8 @@ def check_against_fp32(programs, data, ranks, rounded):
     # Buckets start at multiples of 64 bytes, so a little more than the parameters.
     least = 2 * 4 * RESNET18_TWO_CLASSES * (ranks - 1) / ranks
     assert least <= exact[0]["comm_bytes"] <= least * 1.001, exact[0]
-    assert abs(exact[0]["comm_bytes"] - 2 * rounded[0]["comm_bytes"]) <= 4, (exact[0], rounded[0])
+    # Small sums take another way, on which a rank sends more.
+    assert relative(exact[0]["comm_bytes"], 2 * rounded[0]["comm_bytes"]) < 1e-3, (exact[0], rounded[0])
 
 
 def check_one_rank(programs, data):

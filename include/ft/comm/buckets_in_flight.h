@@ -9,19 +9,20 @@
 #include <optional>
 #include <vector>
 
-#include "ft/base/stopwatch.h"
 #include "ft/comm/communicator.h"
 #include "ft/comm/overlap_meter.h"
 
 namespace ft {
 
-// What the sum of one step's gradients cost. `hidden_s`: a bucket was under way while backward still ran.
-// `exposed_s`: from the end of backward to the last bucket's end, which includes waiting for slower ranks.
+// What the sum of one step's gradients cost. `hidden_s`: a bucket was under way before backward_ended().
+// `exposed_s`: what starting the last buckets and waiting for all took after that, waiting for slower ranks
+// included, and what is done with those that have arrived left out.
 // The end of a bucket is noticed at the next gradient, so hidden_s is too large by a fraction of a
 // layer's time for each gap between buckets; and it says that a bucket was under way, not that it moved on.
 // With NCCL the host runs ahead of the device, and these two say little: see on_device().
 struct CommunicationCost {
-  std::uint64_t bytes = 0;  // all_reduce_bytes_sent() of all buckets
+  // Work::bytes_sent() of all buckets, or all_reduce_bytes_sent() where that is not known.
+  std::uint64_t bytes = 0;
   double hidden_s = 0;
   double exposed_s = 0;
   std::optional<double> device_s;  // all buckets together by the device's clock, where it has one
@@ -50,7 +51,7 @@ class BucketsInFlight {
   // `data` as for Communicator::start_all_reduce; a sum.
   void start(void* data, std::size_t count, ElementKind kind, Wire wire);
   // How many of this step have been started.
-  [[nodiscard]] std::size_t started() const noexcept { return works_.size(); }
+  [[nodiscard]] std::size_t started() const noexcept { return buckets_.size(); }
   // MPI moves bytes only inside its calls: without this, buckets would wait for wait_all().
   void poll();
   // From here on nothing hides what is still under way.
@@ -60,11 +61,16 @@ class BucketsInFlight {
   CommunicationCost wait_all(const std::function<void(std::size_t)>& arrived = {});
 
  private:
+  struct Started {
+    std::unique_ptr<Work> work;
+    std::uint64_t bytes;  // about
+  };
+
   Communicator* communicator_;
-  std::vector<std::unique_ptr<Work>> works_;  // of this step, in order
-  std::size_t ended_ = 0;                     // the first ones of them
+  std::vector<Started> buckets_;  // of this step, in order
+  std::size_t ended_ = 0;         // the first ones of them
   OverlapMeter meter_;
-  Stopwatch exposed_;
+  bool exposed_ = false;  // backward has ended
   CommunicationCost cost_;
 };
 

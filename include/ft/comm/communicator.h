@@ -29,8 +29,7 @@ enum class ReduceOp { kSum, kMin, kMax };
 enum class Wire { kAsIs, kBFloat16 };
 
 // What one rank sends in an all-reduce that wastes nothing (2 (n - 1) / n of the data), rounded: payload,
-// without headers and repeats. Over MPI in two levels a rank sends more in all, within its host, and less
-// over the network.
+// without headers and repeats. Work::bytes_sent() tells what it was, where that is known.
 [[nodiscard]] std::uint64_t all_reduce_bytes_sent(std::size_t count, ElementKind kind, Wire wire,
                                                   int world_size) noexcept;
 
@@ -54,6 +53,9 @@ class Work {
   // Once done: how long a device of its own was at it, by the device's clock, waiting for slower ranks
   // included. nullopt: there is no such device, or it was not timed.
   [[nodiscard]] virtual std::optional<double> device_seconds() const { return std::nullopt; }
+  // Once done: the payload that this rank has sent for it to others, those of its own host included. Nothing
+  // where the backend does not tell (NCCL).
+  [[nodiscard]] virtual std::optional<std::uint64_t> bytes_sent() const { return std::nullopt; }
 };
 
 // Every rank must make the same calls in the same order. Not thread-safe: one thread at a time.

@@ -19,9 +19,11 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Everything goes the direct way, in segments of 16 float32 and with four pairs of tags: what large messages
-// and long runs do, in small.
-const MpiLengths kTiny{.direct_from = 0, .direct = {.segment_bytes = 64, .window = 3, .tag_pairs = 4}};
+// Segments of 16 float32 and four pairs of tags: what large messages and long runs do, in small.
+const MpiLengths kTiny{.direct = {.network = {.segment_bytes = 64, .window = 3, .slots = 3},
+                                  .local = {.segment_bytes = 64, .window = 5, .slots = 2},
+                                  .exchange_bytes = 0,
+                                  .tag_pairs = 4}};
 
 template <typename T>
 std::vector<T> contribution(int rank, std::size_t count, unsigned salt = 0) {
@@ -86,6 +88,35 @@ TEST_F(Direct, RealSegmentsOfEveryKind) {
   check_sizes<std::int64_t>(world, ElementKind::kInt64, large);
 }
 
+TEST_F(Direct, SmallOnesOfEveryKind) {
+  check_sizes<float>(world, ElementKind::kFloat32, counts);
+  check_sizes<double>(world, ElementKind::kFloat64, counts);
+  check_sizes<std::int64_t>(world, ElementKind::kInt64, counts);
+}
+
+// A gradient may lie in one bucket or in several, small or large.
+TEST_F(Direct, TheCutIntoSumsChangesNoBit) {
+  MpiLengths two_hosts;
+  two_hosts.host = world.rank() % 2 == 0 ? "even" : "odd";
+  MpiCommunicator in_two_levels(two_hosts);
+  for (MpiCommunicator* ranks : {&world, &in_two_levels}) {
+    for (const Wire wire : {Wire::kAsIs, Wire::kBFloat16}) {
+      auto whole = mine<float>(200'000);
+      start(*ranks, whole, ElementKind::kFloat32, wire)->wait(deadline_after(seconds(20)), "a sum");
+      for (const std::size_t piece : {333, 1'024, 3'000, 50'000}) {
+        auto cut = mine<float>(whole.size());
+        for (std::size_t begin = 0; begin < cut.size(); begin += piece) {
+          ranks
+              ->start_all_reduce(cut.data() + begin, std::min(piece, cut.size() - begin),
+                                 ElementKind::kFloat32, ReduceOp::kSum, wire)
+              ->wait(deadline_after(seconds(20)), "a piece");
+        }
+        ASSERT_EQ(cut, whole) << piece;
+      }
+    }
+  }
+}
+
 TEST_F(Direct, SeveralOfDifferentSizesEndInAnyOrder) {
   MpiCommunicator tiny(kTiny);
   // More than there are pairs of tags, so that one has to wait for the first.
@@ -93,6 +124,7 @@ TEST_F(Direct, SeveralOfDifferentSizesEndInAnyOrder) {
   std::vector<std::vector<float>> values;
   std::vector<std::unique_ptr<Work>> works;
   for (unsigned i = 0; i < sizes.size(); ++i) values.push_back(mine<float>(sizes[i], i));
+  works.reserve(values.size());
   for (auto& each : values) works.push_back(start(tiny, each, ElementKind::kFloat32));
   // Each rank waits in an order of its own.
   std::vector<std::size_t> order(sizes.size());
@@ -168,6 +200,34 @@ TEST_F(Direct, InTwoLevelsHostsAddUpFirst) {
   check_sizes<std::int64_t>(ranks, ElementKind::kInt64, counts);
 }
 
+TEST_F(Direct, CountsWhatItSends) {
+  const std::size_t count = 65'536 * static_cast<std::size_t>(size());
+  for (const Wire wire : {Wire::kAsIs, Wire::kBFloat16}) {
+    auto values = mine<float>(count);
+    const auto work = start(world, values, ElementKind::kFloat32, wire);
+    work->wait(deadline_after(seconds(20)), "a sum");
+    const auto should_be = all_reduce_bytes_sent(count, ElementKind::kFloat32, wire, size());
+    EXPECT_EQ(work->bytes_sent().value_or(should_be), should_be);
+    EXPECT_EQ(work->bytes_sent().has_value(), size() > 1) << "or nothing travels";
+  }
+}
+
+TEST_F(Direct, InTwoLevelsOnlyWhatCrossesHostsIsSentAsBFloat16) {
+  if (size() != 4) GTEST_SKIP() << "two hosts of two ranks take four";
+  MpiLengths lengths;
+  lengths.host = world.rank() % 2 == 0 ? "even" : "odd";
+  MpiCommunicator ranks(lengths);
+  constexpr std::size_t kCount = 1U << 18U;
+  // Half of the data goes to the neighbour and another half comes back, summed; a half is summed across.
+  for (const auto& [wire, bytes] :
+       {std::pair{Wire::kAsIs, kCount * (4 + 2)}, {Wire::kBFloat16, kCount * (4 + 1)}}) {
+    auto values = mine<float>(kCount);
+    const auto work = start(ranks, values, ElementKind::kFloat32, wire);
+    work->wait(deadline_after(seconds(20)), "a sum in two levels");
+    EXPECT_EQ(work->bytes_sent().value_or(0), bytes);
+  }
+}
+
 // float32 in, float32 out; every contribution rounded once, added in float32 in order, the sum rounded once.
 TEST_F(Direct, BFloat16OnTheWireRoundsTwice) {
   MpiCommunicator tiny(kTiny);
@@ -218,6 +278,20 @@ TEST_F(Direct, OnlySumsOfFloat32TravelRounded) {
 TEST_F(Direct, ADroppedWorkIsFinishedFirst) {
   auto values = mine<float>(300'000);
   { const auto work = start(world, values, ElementKind::kFloat32); }
+  EXPECT_EQ(values, expected<float>(values.size()));
+}
+
+TEST_F(Direct, AWorkMayOutliveItsCommunicator) {
+  auto short_lived = std::make_unique<MpiCommunicator>(kTiny);
+  auto values = mine<float>(20'000);
+  auto work = start(*short_lived, values, ElementKind::kFloat32);
+  short_lived.reset();
+  // Its messages are not to be mistaken for those of the next one, which has the same tags.
+  MpiCommunicator next(kTiny);
+  auto others = mine<float>(20'000, 1);
+  start(next, others, ElementKind::kFloat32)->wait(deadline_after(seconds(20)), "another sum");
+  EXPECT_EQ(others, expected<float>(others.size(), 1));
+  work->wait(deadline_after(seconds(20)), "the sum");
   EXPECT_EQ(values, expected<float>(values.size()));
 }
 

@@ -1,71 +1,111 @@
-#include <gmock/gmock.h>
+#include <thread>
+
 #include <gtest/gtest.h>
 
+#include "ft/base/stopwatch.h"
 #include "ft/comm/buckets_in_flight.h"
 
-#include "scripted_communicator.h"
+#include "stub_communicator.h"
 
 namespace ft {
 namespace {
 
-// A rank whose sums take a device this long each.
-class TimedCommunicator final : public Communicator {
- public:
-  explicit TimedCommunicator(std::optional<double> seconds) : seconds_(seconds) {}
+using std::chrono::milliseconds;
 
-  [[nodiscard]] int rank() const noexcept override { return 0; }
-  [[nodiscard]] int world_size() const noexcept override { return 2; }
-  [[nodiscard]] std::string_view backend() const noexcept override { return "timed"; }
-  [[nodiscard]] std::unique_ptr<Work> start_all_reduce(void* /*data*/, std::size_t /*count*/,
-                                                       ElementKind /*kind*/, ReduceOp /*op*/,
-                                                       Wire /*wire*/) override {
-    return std::make_unique<TimedWork>(seconds_);
-  }
-  void barrier(std::string_view what) override { others_.barrier(what); }
-  void broadcast(std::span<std::byte> data, int root, std::string_view what) override {
-    others_.broadcast(data, root, what);
-  }
-  [[nodiscard]] std::vector<std::string> all_gather(std::string_view mine, std::string_view what) override {
-    return others_.all_gather(mine, what);
-  }
-  [[nodiscard]] std::vector<std::string> gather(std::string_view mine, int root,
-                                                std::string_view what) override {
-    return others_.gather(mine, root, what);
-  }
-  void exchange(std::span<const std::byte> mine, std::span<std::byte> theirs, int peer,
-                std::string_view what) override {
-    others_.exchange(mine, theirs, peer, what);
-  }
-  void all_reduce_host(std::span<double> values, ReduceOp op, std::string_view what) override {
-    others_.all_reduce_host(values, op, what);
-  }
+// Ends when it is waited for, after a while.
+class SlowWork final : public Work {
+ public:
+  SlowWork(milliseconds wait, std::optional<std::uint64_t> bytes) : wait_(wait), bytes_(bytes) {}
+  [[nodiscard]] bool test() override { return false; }
+  void wait(Deadline /*deadline*/, std::string_view /*what*/) override { std::this_thread::sleep_for(wait_); }
+  [[nodiscard]] std::optional<std::uint64_t> bytes_sent() const override { return bytes_; }
 
  private:
-  class TimedWork final : public Work {
-   public:
-    explicit TimedWork(std::optional<double> seconds) : seconds_(seconds) {}
-    [[nodiscard]] bool test() override { return true; }
-    [[nodiscard]] std::optional<double> device_seconds() const override { return seconds_; }
-
-   private:
-    std::optional<double> seconds_;
-  };
-
-  std::optional<double> seconds_;
-  ScriptedCommunicator others_{{"other"}};
+  milliseconds wait_;
+  std::optional<std::uint64_t> bytes_;
 };
 
-CommunicationCost cost_of_three_buckets(std::optional<double> seconds) {
-  TimedCommunicator communicator(seconds);
-  BucketsInFlight buckets(communicator);
-  float data = 0;
-  for (int i = 0; i < 3; ++i) buckets.start(&data, 1, ElementKind::kFloat32, Wire::kAsIs);
-  buckets.backward_ended();
-  return buckets.wait_all();
+constexpr milliseconds kWait{5};
+
+StubCommunicator slow_ranks(std::optional<std::uint64_t> bytes = {}) {
+  return StubCommunicator([bytes](void*, std::size_t) { return std::make_unique<SlowWork>(kWait, bytes); });
 }
 
+TEST(BucketsInFlight, WorkOnWhatHasArrivedIsNotExposed) {
+  StubCommunicator ranks = slow_ranks();
+  BucketsInFlight buckets(ranks);
+  buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+  buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+  const Stopwatch all;
+  buckets.backward_ended();
+  double elsewhere = 0;
+  const auto work_for_a_while = [&] {
+    const Stopwatch watch;
+    std::this_thread::sleep_for(milliseconds(20));
+    elsewhere += watch.seconds();
+  };
+  work_for_a_while();  // as whoever clears what did not come
+  const CommunicationCost cost = buckets.wait_all([&](std::size_t) { work_for_a_while(); });
+  EXPECT_GE(cost.exposed_s, std::chrono::duration<double>(2 * kWait).count());
+  EXPECT_LE(cost.exposed_s, all.seconds() - elsewhere);
+}
+
+TEST(BucketsInFlight, HiddenIsWhatWasUnderWayBeforeTheEndOfBackward) {
+  StubCommunicator ranks = slow_ranks();
+  BucketsInFlight buckets(ranks);
+  const Stopwatch backward;
+  buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+  std::this_thread::sleep_for(kWait);
+  buckets.backward_ended();
+  const double longest = backward.seconds();
+  buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+  const CommunicationCost cost = buckets.wait_all();
+  EXPECT_GE(cost.hidden_s, std::chrono::duration<double>(kWait).count());
+  EXPECT_LE(cost.hidden_s, longest);
+}
+
+TEST(BucketsInFlight, EachStepCountsAnew) {
+  StubCommunicator ranks = slow_ranks();
+  BucketsInFlight buckets(ranks);
+  buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+  buckets.backward_ended();
+  static_cast<void>(buckets.wait_all());
+  EXPECT_EQ(buckets.started(), 0U);
+  buckets.backward_ended();
+  const CommunicationCost nothing = buckets.wait_all();
+  EXPECT_EQ(nothing.bytes, 0U);
+  EXPECT_EQ(nothing.hidden_s, 0);
+  EXPECT_EQ(nothing.exposed_s, 0);
+}
+
+TEST(BucketsInFlight, BytesAreThoseSentOrWhatTheyShouldBe) {
+  for (const auto& [told, expected] : {std::pair<std::optional<std::uint64_t>, std::uint64_t>{123, 246},
+                                       {std::nullopt, std::uint64_t{80}}}) {
+    StubCommunicator ranks = slow_ranks(told);
+    BucketsInFlight buckets(ranks);
+    buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+    buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+    EXPECT_EQ(buckets.wait_all().bytes, expected);
+  }
+}
+
+// Whose sums take a device this long each.
+class TimedWork final : public Work {
+ public:
+  explicit TimedWork(double seconds) : seconds_(seconds) {}
+  [[nodiscard]] bool test() override { return true; }
+  [[nodiscard]] std::optional<double> device_seconds() const override { return seconds_; }
+
+ private:
+  double seconds_;
+};
+
 TEST(BucketsInFlight, AddUpTheDevicesTime) {
-  const CommunicationCost cost = cost_of_three_buckets(0.5);
+  StubCommunicator ranks([](void*, std::size_t) { return std::make_unique<TimedWork>(0.5); });
+  BucketsInFlight buckets(ranks);
+  for (int i = 0; i < 3; ++i) buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+  buckets.backward_ended();
+  const CommunicationCost cost = buckets.wait_all();
   ASSERT_TRUE(cost.device_s);
   EXPECT_EQ(*cost.device_s, 1.5);
   EXPECT_EQ(cost.on_device(0.3).hidden_s, 1.2);
@@ -76,7 +116,10 @@ TEST(BucketsInFlight, AddUpTheDevicesTime) {
 }
 
 TEST(BucketsInFlight, HaveNoDevicesTimeWithoutADevice) {
-  EXPECT_FALSE(cost_of_three_buckets(std::nullopt).device_s);
+  StubCommunicator ranks = slow_ranks();
+  BucketsInFlight buckets(ranks);
+  buckets.start(nullptr, 10, ElementKind::kFloat32, Wire::kAsIs);
+  EXPECT_FALSE(buckets.wait_all().device_s);
 }
 
 }  // namespace

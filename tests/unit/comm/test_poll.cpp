@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
 
 #include "ft/base/error.h"
 #include "ft/comm/poll.h"
@@ -20,6 +21,13 @@ TEST(PollPacer, SleepsInProportionToTheWait) {
 
 TEST(PollPacer, StaysBriefWhereAskedTo) {
   EXPECT_EQ(PollPacer(kBriefSleep).next_sleep(seconds(100)), microseconds(1'000));
+}
+
+TEST(PollPacer, LeavesTheThreadsTimerAsItWas) {
+  prctl(PR_SET_TIMERSLACK, 7'000);
+  PollPacer(kBriefSleep).sleep();
+  EXPECT_EQ(prctl(PR_GET_TIMERSLACK), 7'000);
+  prctl(PR_SET_TIMERSLACK, 0);  // the default again
 }
 
 TEST(PollUntil, ReturnsOnceDone) {

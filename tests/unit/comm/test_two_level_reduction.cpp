@@ -50,7 +50,7 @@ std::vector<float> sum_in_two_levels(const Hosts& hosts, std::size_t count, Wire
   return sum;
 }
 
-void check(const Hosts& hosts, std::size_t count, Wire wire, unsigned seed) {
+void check(const Hosts& hosts, std::size_t count, Wire wire, std::size_t exchange_bytes, unsigned seed) {
   const auto world = hosts.size();
   Network network(seed);
   ScratchPool pool;
@@ -67,9 +67,10 @@ void check(const Hosts& hosts, std::size_t count, Wire wire, unsigned seed) {
                              .wire = wire,
                              .rank = static_cast<int>(r),
                              .world_size = static_cast<int>(world),
-                             .segment_bytes = 64,
-                             .window = 2};
-    ranks.push_back(std::make_unique<TwoLevelReduction>(task, groups[r], pool));
+                             .flow = {.segment_bytes = 64, .window = 2, .slots = 2},
+                             .exchange_bytes = exchange_bytes};
+    const MessageFlow within_host{.segment_bytes = 192, .window = 5, .slots = 1};
+    ranks.push_back(std::make_unique<TwoLevelReduction>(task, within_host, groups[r], pool));
   }
   run_all(network, ranks);
   const std::vector<float> expected = sum_in_two_levels(hosts, count, wire);
@@ -85,7 +86,7 @@ TEST(TwoLevelReduction, AddsWithinEachHostAndThenAcrossWhateverComesFirst) {
   for (const Hosts& hosts : maps) {
     for (const std::size_t count : {0, 1, 3, 16, 33, 500, 777}) {
       for (const Wire wire : {Wire::kAsIs, Wire::kBFloat16}) {
-        for (unsigned seed = 0; seed < 5; ++seed) check(hosts, count, wire, seed);
+        for (unsigned seed = 0; seed < 6; ++seed) check(hosts, count, wire, seed % 2 == 0 ? 0 : 200, seed);
       }
     }
   }
