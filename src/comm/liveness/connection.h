@@ -33,8 +33,8 @@ class Connection {
   // Queued until the connection takes it.
   void send(const Message& message);
   // Says that nothing follows. The other end closes once it has read that, and all before it, and so this end
-  // learns that it has arrived. Closing at once instead may throw away what is still on its way: a system that
-  // closes a connection with something unread answers every repeat of a lost packet with a reset.
+  // learns that it has arrived. Closing at once instead may throw away what is still on its way: a system
+  // that closes a connection with something unread answers every repeat of a lost packet with a reset.
   void finish();
   // Does what poll() found possible; the messages that came, those before an end of the connection included.
   [[nodiscard]] std::vector<Message> handle(short found);

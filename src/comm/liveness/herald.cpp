@@ -9,7 +9,8 @@ namespace ft {
 namespace {
 
 constexpr std::size_t kAtOnce = 128;
-// Who has not even let the connection come about by then is passed over: a host that is gone may have many ranks.
+// Who has not even let the connection come about by then is passed over: a host that is gone may have many
+// ranks.
 constexpr std::chrono::milliseconds kPatience{250};
 
 }  // namespace

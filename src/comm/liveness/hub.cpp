@@ -135,7 +135,8 @@ void Hub::beat() {
 
 bool Hub::is_lost(std::size_t rank) const {
   const Peer& peer = peers_[rank];
-  if (!joined_) return !peer.connection.open() && roll_call_.is_gone(static_cast<int>(rank));
+  if (!joined_)
+    return !peer.departed && !peer.connection.open() && roll_call_.is_gone(static_cast<int>(rank));
   return watched(peer) && (!peer.connection.open() || now_ - peer.heard > timing_.peer_timeout);
 }
 
@@ -154,9 +155,8 @@ std::optional<Verdict> Hub::judge() {
     const auto& peer = peers_[r];
     const auto silence = now_ - peer.heard;
     // Beats are not in step: who has missed the last ones went with the others.
-    const bool falling_silent =
-        watched(peer) &&
-        silence > std::max(timing_.peer_timeout / 2, timing_.peer_timeout - 2 * timing_.beat);
+    const bool falling_silent = watched(peer) && silence > std::max(timing_.peer_timeout / 2,
+                                                                    timing_.peer_timeout - 2 * timing_.beat);
     if (!is_lost(r) && !falling_silent) continue;
     lost.push_back({static_cast<int>(r), roster_.ranks[r].host, !peer.connection.open(), silence, peer.last,
                     !peer.joined});
@@ -199,14 +199,15 @@ Watcher::Missing Hub::missing() const {
     }
   }
   if (!doorway_.full()) return {text, kNetworkHint};
-  return {text + ": rank 0 may open no more files", fmt::format("ulimit -n {} or more", peers_.size() * 2 + 512)};
+  return {text + ": rank 0 may open no more files",
+          fmt::format("ulimit -n {} or more", peers_.size() * 2 + 512)};
 }
 
 std::string Hub::busy_elsewhere(std::string_view what) const {
   std::string text;
   for (std::size_t r = 1; r < peers_.size(); ++r) {
     const auto& peer = peers_[r];
-    if (!watched(peer) || !peer.last || peer.last->operation == what) continue;
+    if (!watched(peer) || !peer.last || waits_in(*peer.last, what)) continue;
     if (text.size() > 300) return text + ", ...";
     text += (text.empty() ? "" : ", ") +
             describe_busy(static_cast<int>(r), roster_.ranks[r].host, *peer.last, now_ - peer.heard);

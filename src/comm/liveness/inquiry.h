@@ -10,9 +10,9 @@
 
 namespace ft {
 
-// Asks the ranks between 0 and this one, the lowest first: any that answers will speak, or knows who will, and
-// is waited for. More and more are asked while none does; in a world of hundreds nobody so holds, or is held
-// by, hundreds of connections for long.
+// Asks the ranks between 0 and this one, the lowest first: any that answers will speak, or knows who will,
+// and is waited for. More and more are asked while none does; in a world of hundreds nobody so holds, or is
+// held by, hundreds of connections for long.
 class Inquiry {
  public:
   using TimePoint = Watcher::TimePoint;

@@ -24,7 +24,9 @@ namespace {
 
 using Seconds = std::chrono::duration<double>;
 
-constexpr std::chrono::seconds kJoinPatience{15};
+// As long as a silent rank gets, within these.
+constexpr std::chrono::seconds kShortestJoin{5};
+constexpr std::chrono::seconds kLongestJoin{15};
 // All ranks begin to join at about the same time; so who has done so need not wait long for the others' word.
 constexpr std::chrono::seconds kAgreePatience{3};
 
@@ -78,9 +80,10 @@ void allow_connections(int rank, int world_size) {
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
   const auto needed = static_cast<rlim_t>(world_size) + kForTheRest;
   if (rank == 0 && limit.rlim_cur < needed) {
-    throw UsageError(fmt::format("rank 0 may open {} files at most (`ulimit -n`), and {} ranks take {}",
-                                 limit.rlim_cur, world_size, needed),
-                     fmt::format("raise the hard limit to {} (limits.conf, LimitNOFILE, docker --ulimit)", wanted));
+    throw UsageError(
+        fmt::format("rank 0 may open {} files at most (`ulimit -n`), and {} ranks take {}", limit.rlim_cur,
+                    world_size, needed),
+        fmt::format("raise the hard limit to {} (limits.conf, LimitNOFILE, docker --ulimit)", wanted));
   }
 }
 
@@ -109,7 +112,8 @@ void Liveness::start(Communicator& host, const LivenessOptions& options) {
 void Liveness::connect(Communicator& host, Roster roster, Socket listener, const LivenessOptions& options) {
   // A rank that is gone by now, host and all, does not take part in agreeing either.
   const Seconds usual = host.timeout();
-  const Deadline join_by = deadline_after(std::min<Seconds>({usual, kJoinPatience, options.peer_timeout}));
+  const auto patience = std::clamp<Seconds>(options.peer_timeout, kShortestJoin, kLongestJoin);
+  const Deadline join_by = deadline_after(std::min(usual, patience));
   agree(host, "connecting the watchdogs", [&] {
     const auto timing = LivenessTiming::for_timeout(options.peer_timeout);
     std::unique_ptr<Watcher> watcher;

@@ -54,6 +54,10 @@ Verdict describe_loss(std::span<const LostRank> lost, const ActivityReport& here
   return verdict;
 }
 
+bool waits_in(const ActivityReport& last, std::string_view what) {
+  return last.waiting && last.operation == what;
+}
+
 std::string describe_busy(int rank, const std::string& host, const ActivityReport& last,
                           std::chrono::duration<double> since_heard) {
   const std::string doing = last.to_string();

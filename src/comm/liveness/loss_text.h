@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "message.h"
 
@@ -20,6 +21,8 @@ struct LostRank {
 
 // `lost` in ascending order, not empty; `here`: what the speaker does.
 [[nodiscard]] Verdict describe_loss(std::span<const LostRank> lost, const ActivityReport& here);
+// Whether a rank that was last heard to do that waits in `what`, as the one does that asks.
+[[nodiscard]] bool waits_in(const ActivityReport& last, std::string_view what);
 // "rank 2 on n1 in step 12, loading images (for 4.2 s)", of a rank that others wait for.
 [[nodiscard]] std::string describe_busy(int rank, const std::string& host, const ActivityReport& last,
                                         std::chrono::duration<double> since_heard);

@@ -211,8 +211,8 @@ void Member::tell_those_above(const Verdict& verdict) {
   herald_.emplace(rank_, roster_, std::move(unaware), verdict, now_);
 }
 
-// To those who asked, and to those who are merely silent, rank 0 or ranks below: should they wake up, they must
-// not blame others, nor say it a second time.
+// To those who asked, and to those who are merely silent, rank 0 or ranks below: should they wake up, they
+// must not blame others, nor say it a second time.
 void Member::pass_on(const Verdict& verdict) {
   verdict_ = verdict;
   for (auto& guest : guests_) {
@@ -232,7 +232,7 @@ Watcher::Missing Member::missing() const {
 }
 
 std::string Member::busy_elsewhere(std::string_view what) const {
-  if (!last_ || last_->operation == what) return {};
+  if (!last_ || waits_in(*last_, what)) return {};
   return describe_busy(0, roster_.ranks[0].host, *last_, now_ - heard_);
 }
 

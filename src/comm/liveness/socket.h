@@ -29,7 +29,8 @@ struct TcpAddress {
 
 // Bound to this address only, at a port that the system picks and that is put into `address`. PeerError.
 [[nodiscard]] Socket listen_on(TcpAddress& address);
-// The next connection that waits. Closed when there is none, or none can be taken in: `error` (an errno) says.
+// The next connection that waits. Closed when there is none, or none can be taken in: `error` (an errno)
+// says.
 [[nodiscard]] Socket accept_from(const Socket& listener, int& error);
 // Started from the address `from`; it may still be under way when this returns. Closed when it cannot even
 // start; `error` (an errno) then says why.

@@ -57,7 +57,8 @@ void Liveness::Watchdog::wait_joined(Deadline deadline) {
   std::unique_lock lock(mutex_);
   const bool known = changed_.wait_until(lock, deadline, [this] { return joined_ || verdict_; });
   if (verdict_) throw PeerError(verdict_->text, verdict_->hint);
-  if (!known) throw PeerError("the ranks' watchdogs cannot reach each other: " + missing_.what, missing_.hint);
+  if (!known)
+    throw PeerError("the ranks' watchdogs cannot reach each other: " + missing_.what, missing_.hint);
 }
 
 void Liveness::Watchdog::set_loss_log(LossLog log) {

@@ -11,8 +11,9 @@ using std::chrono::seconds;
 TEST(MpiBound, IsSaidByOneOfManyRanks) {
   const MpiBound first = mpi_bound("MPI_Init", seconds(300), 0, "n0");
   EXPECT_EQ(first.patience, seconds(300));
-  EXPECT_THAT(first.message,
-              testing::StartsWith("ft_dist: error: rank 0 on n0: MPI_Init has not come back in 300 s (hint: "));
+  EXPECT_THAT(
+      first.message,
+      testing::StartsWith("ft_dist: error: rank 0 on n0: MPI_Init has not come back in 300 s (hint: "));
   EXPECT_THAT(first.message, testing::EndsWith("\n"));
   for (const int rank : {2, 3, 511}) {
     const MpiBound silent = mpi_bound("MPI_Init", seconds(300), rank, "n1");

@@ -1,5 +1,5 @@
-// The kernel's side of a test's own TCP connections: what has been sent must have arrived before the test's clock
-// moves on, however busy the machine is.
+// The kernel's side of a test's own TCP connections: what has been sent must have arrived before the test's
+// clock moves on, however busy the machine is.
 #pragma once
 
 #include <algorithm>
@@ -53,8 +53,8 @@ struct TcpEnd {
 using TcpEnds = std::map<std::pair<std::uint16_t, std::uint16_t>, TcpEnd>;
 
 // As in the kernel's enum; <netinet/tcp.h> has the names, but not all of tcp_info.
-inline constexpr unsigned kSynSent = 2, kSynReceived = 3, kFinWait1 = 4, kClose = 7, kCloseWait = 8, kLastAck = 9,
-                          kListen = 10, kClosing = 11;
+inline constexpr unsigned kSynSent = 2, kSynReceived = 3, kFinWait1 = 4, kClose = 7, kCloseWait = 8,
+                          kLastAck = 9, kListen = 10, kClosing = 11;
 
 inline TcpEnds tcp_ends() {
   TcpEnds ends;

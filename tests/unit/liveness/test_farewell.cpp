@@ -1,5 +1,5 @@
-// A last word must have arrived before its speaker leaves: over a link that loses packets, what is on its way when
-// a socket is closed may never come.
+// A last word must have arrived before its speaker leaves: over a link that loses packets, what is on its way
+// when a socket is closed may never come.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 

@@ -43,7 +43,8 @@ TEST_F(LargeWorld, NamesOneOf512) {
   world.join();
   world.pass(seconds(2));
   ASSERT_TRUE(world.verdicts.empty());
-  EXPECT_LT(open_descriptors().size(), 3 * kRanks + 100U) << "a door for each rank, and one connection to rank 0";
+  EXPECT_LT(open_descriptors().size(), 3 * kRanks + 100U)
+      << "a door for each rank, and one connection to rank 0";
   world.kill(300);
   ASSERT_TRUE(world.run_until([&] { return world.verdicts.size() == kRanks - 1; }));
   EXPECT_THAT(world.speakers(), ElementsAre(0U));

@@ -246,6 +246,9 @@ TEST_F(Losses, SaysWhoIsBusyElsewhere) {
   world.pass(seconds(2));
   EXPECT_THAT(world.at(1).busy_elsewhere("the end of an evaluation"),
               testing::StartsWith("rank 0 on n0 in step 12, evaluating, 300 of 500 (for "));
+  // It does what the others wait for, under the same name.
+  EXPECT_THAT(world.at(1).busy_elsewhere("evaluating"),
+              testing::StartsWith("rank 0 on n0 in step 12, evaluating"));
   EXPECT_THAT(world.at(0).busy_elsewhere("the end of an evaluation"),
               testing::MatchesRegex("rank 3 on n1 in step 11 \\(for [0-9]+\\.[0-9] s\\)"));
 }

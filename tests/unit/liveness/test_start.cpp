@@ -15,7 +15,8 @@ using testing_support::WatchedWorld;
 
 class Start : public testing::Test {
  protected:
-  void expect_known(const std::vector<std::size_t>& survivors, std::size_t speaker, const std::vector<int>& lost) {
+  void expect_known(const std::vector<std::size_t>& survivors, std::size_t speaker,
+                    const std::vector<int>& lost) {
     ASSERT_TRUE(world.run_until(
         [&] { return std::ranges::all_of(survivors, [&](std::size_t rank) { return world.knows(rank); }); }));
     for (const auto rank : survivors) EXPECT_EQ(world.verdicts[rank].ranks, lost) << "on rank " << rank;
@@ -30,7 +31,8 @@ TEST_F(Start, ARankThatDiesBeforeItJoinsIsMissed) {
   world.kill(2);
   expect_known({0, 1, 3}, 0, {2});
   EXPECT_LT(world.now - before, seconds(4)) << "on the test's clock, where silence takes 10 s";
-  EXPECT_THAT(world.verdicts[0].text, HasSubstr("rank 2 on n1 is gone (it ended before it had joined the others)"));
+  EXPECT_THAT(world.verdicts[0].text,
+              HasSubstr("rank 2 on n1 is gone (it ended before it had joined the others)"));
   EXPECT_THAT(world.verdicts[0].hint, HasSubstr("logs/rank-0002.log on n1"));
 }
 
@@ -51,7 +53,8 @@ TEST_F(Start, ARank0ThatDiesBeforeAnyoneJoinsIsMissed) {
   world.kill(0);
   expect_known({1, 2, 3}, 1, {0});
   EXPECT_LT(world.now - before, seconds(4));
-  EXPECT_THAT(world.verdicts[3].text, HasSubstr("rank 0 on n0 is gone (it ended before it had joined the others)"));
+  EXPECT_THAT(world.verdicts[3].text,
+              HasSubstr("rank 0 on n0 is gone (it ended before it had joined the others)"));
   EXPECT_FALSE(world.at(1).joined());
 }
 

@@ -48,8 +48,8 @@ class WatchedWorld {
     ASSERT_TRUE(run_until([this] { return everyone_joined(); })) << ranks_[0]->missing().what;
   }
 
-  // Moves the clock on by a tenth of a second at a time; everyone alive has a few turns in each, and what they
-  // say arrives in between.
+  // Moves the clock on by a tenth of a second at a time; everyone alive has a few turns in each, and what
+  // they say arrives in between.
   void pass(milliseconds duration) {
     for (milliseconds done{0}; done < duration; done += kTick) tick();
   }

@@ -46,8 +46,8 @@ class Liveness final : public PeerWatch {
   ~Liveness() override;
 
   // Collective; becomes the communicator's watch and connects the ranks. What it throws is known to all:
-  // UsageError for an interface that is not there or too few file descriptors, PeerError when a rank cannot be
-  // reached. A rank that ends meanwhile is lost, as later on.
+  // UsageError for an interface that is not there or too few file descriptors, PeerError when a rank cannot
+  // be reached. A rank that ends meanwhile is lost, as later on.
   void start(Communicator& host, const LivenessOptions& options);
 
   [[nodiscard]] const std::shared_ptr<Activity>& activity() const noexcept { return activity_; }
