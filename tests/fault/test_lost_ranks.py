@@ -119,7 +119,7 @@ def check_rank_that_throws(bench):
 
 def check_long_evaluation(bench):
     """Rank 0 evaluates for much longer than any one operation may take; its beats say that it gets on, so the others wait."""
-    run, settings = bench.start_evaluation("patient", 2, timeout_s=3)
+    run, settings = bench.start_evaluation("patient", 2, timeout_s=5)
     slow_down(run, run.pid(0), 9)
     _, stderr = run.end()
     assert run.process.returncode == 0, stderr

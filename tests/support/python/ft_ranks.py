@@ -71,14 +71,20 @@ def hang(pid):
     assert stopped.wait(10), f"process {pid} may not be held (ptrace)"
 
 
-def slow_down(run, pid, seconds):
-    """A process of that run has a sixth of the time, for so long."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        for signal_number, pause in ((signal.SIGSTOP, 0.5), (signal.SIGCONT, 0.1)):
-            assert run.process.poll() is None, f"it ended early: {run.process.communicate()}"
-            os.kill(pid, signal_number)
-            time.sleep(pause)
+def slow_down(run, pid, seconds, share=0.25):
+    """A process of that run gets no more than this share of a core, for so long: it is stopped while it is ahead."""
+    began, used_before = time.monotonic(), core_seconds(pid)
+    while (passed := time.monotonic() - began) < seconds:
+        assert run.process.poll() is None, f"it ended early: {run.process.communicate()}"
+        ahead = core_seconds(pid) - used_before > share * passed
+        os.kill(pid, signal.SIGSTOP if ahead else signal.SIGCONT)
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGCONT)
+
+
+def core_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def is_running(pid):
