@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "watched_world.h"
 
@@ -102,8 +103,12 @@ class Crowded : public testing::Test {
  protected:
   static constexpr int kRanks = 64;
 
-  // So few that rank 0 cannot take everybody in.
-  void allow(std::size_t more) { limit.set(open_descriptors().size() + more); }
+  // So few that rank 0 cannot take everybody in. The limit is one of numbers: the lowest free one is the
+  // next.
+  void allow(rlim_t more) {
+    const Socket next(::dup(STDERR_FILENO));
+    limit.set(static_cast<rlim_t>(next.descriptor()) + more);
+  }
 
   FileLimit limit{1024};
   WatchedWorld world{many_hosts(kRanks)};
