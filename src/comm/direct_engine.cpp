@@ -175,7 +175,7 @@ void DirectEngine::wait(const Operation& operation, Deadline deadline, std::stri
       since_news = PollPacer(kBriefSleep);
     } else if (since_news.waited() >= flow().patience) {
       if (std::chrono::steady_clock::now() >= deadline && !extended_by_progress(watch, patience)) {
-        throw_timed_out(what, since_start.waited());
+        throw_timed_out(what, since_start.waited(), watch);
       }
       since_news.sleep();
     }

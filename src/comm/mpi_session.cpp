@@ -8,9 +8,9 @@
 #include "ft/base/cores.h"
 #include "ft/base/error.h"
 #include "ft/base/exit_deadline.h"
-#include "ft/base/host.h"
 #include "ft/comm/mpi_defaults.h"
 
+#include "mpi_bounds.h"
 #include "mpi_error.h"
 
 namespace ft {
@@ -22,13 +22,6 @@ namespace {
 constexpr std::chrono::seconds kInitPatience{300};
 constexpr std::chrono::seconds kFinalizePatience{120};
 constexpr std::chrono::seconds kAbortPatience{5};
-
-ExitDeadline bounded(const char* call, std::chrono::seconds patience, int rank, ExitCode code) {
-  return {patience, code,
-          fmt::format("ft_dist: error: rank {} on {}: {} has not come back in {} s (hint: a rank is gone, or "
-                      "the network between the nodes)\n",
-                      rank, host_name(), call, patience.count())};
-}
 
 }  // namespace
 
@@ -50,7 +43,7 @@ void MpiSession::start(int& argc, char**& argv) {
 
   int provided = MPI_THREAD_SINGLE;
   {
-    const auto deadline = bounded("MPI_Init", kInitPatience, launcher_.rank, ExitCode::kPeer);
+    const auto deadline = bounded("MPI_Init", kInitPatience, launcher_.rank);
     check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   }
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -77,7 +70,7 @@ MpiSession::~MpiSession() {
   if (std::uncaught_exceptions() > unwinding_at_start_) {
     abort(static_cast<int>(ExitCode::kBug));
   } else {
-    const auto deadline = bounded("MPI_Finalize", kFinalizePatience, rank_, ExitCode::kPeer);
+    const auto deadline = bounded("MPI_Finalize", kFinalizePatience, rank_);
     MPI_Finalize();
   }
 }
@@ -91,7 +84,7 @@ void MpiSession::abort(int exit_code) noexcept {
 void MpiSession::finalize() {
   if (!active_) return;
   active_ = false;
-  const auto deadline = bounded("MPI_Finalize", kFinalizePatience, rank_, ExitCode::kPeer);
+  const auto deadline = bounded("MPI_Finalize", kFinalizePatience, rank_);
   check_mpi(MPI_Finalize(), "MPI_Finalize");
 }
 

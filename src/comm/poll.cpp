@@ -55,8 +55,10 @@ bool extended_by_progress(PeerWatch* watch, std::chrono::duration<double> patien
   return watch != nullptr && watch->since_progress() < patience + kAgeOfNews;
 }
 
-void throw_timed_out(std::string_view what, std::chrono::duration<double> waited) {
-  throw PeerError(fmt::format("{}: no answer from the other ranks after {:.1f} s", what, waited.count()),
+void throw_timed_out(std::string_view what, std::chrono::duration<double> waited, PeerWatch* watch) {
+  const std::string busy = watch != nullptr ? watch->busy_elsewhere(what) : "";
+  throw PeerError(fmt::format("{}: no answer from the other ranks after {:.1f} s{}{}", what, waited.count(),
+                              busy.empty() ? "" : "; ", busy),
                   "a rank is stuck, much slower or gone; dist.timeout_s bounds any one operation");
 }
 

@@ -6,6 +6,7 @@ usage: test_lost_ranks.py FT_DIST FT_PACK SUPPORT_DIR [CHECK...]
 
 import os
 import pathlib
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import time
 
 sys.path.insert(0, sys.argv[3])
 from ft_faults import error_line, refuse, run_checks, small, start  # noqa: E402
-from ft_ranks import WatchedRun, loss_line, wait_for_nobody  # noqa: E402
+from ft_ranks import WatchedRun, hang, loss_line, slow_down, wait_for_nobody  # noqa: E402
 from ft_runs import Programs, metrics  # noqa: E402
 
 USAGE, DATA, PEER = 2, 3, 4
@@ -30,17 +31,24 @@ class Bench:
     def __init__(self, programs):
         self.programs, self.work = programs, programs.work
         self.data = programs.pack_fashion("pair", per_class=20)
+        self.many = programs.pack_fashion("many", per_class=3000)
 
-    def start(self, name, ranks, **more):
+    def start(self, name, ranks, until_step=3, **more):
         """A training that goes on until something happens, some steps under way. The run and its settings."""
-        settings = small(self.data, self.work / name, train__epochs=100_000, eval__every_epochs=100_000,
-                         checkpoint__every_epochs=0, dist__peer_timeout_s=PEER_TIMEOUT_S, **more)
+        settings = small(self.data, self.work / name, **{
+            "train.epochs": 100_000, "eval.every_epochs": 100_000, "checkpoint.every_epochs": 0,
+            "dist.peer_timeout_s": PEER_TIMEOUT_S, **more})
         command = self.programs.command(ranks, "train", settings=settings)
         at = command.index(self.programs.ft_dist)
         run = WatchedRun(self.work / f"{name}-ranks", ranks,
                          lambda note_end: start([*command[:at], *note_end, *command[at:]]))
-        run.wait_for_step(settings["run.dir"], 3)
+        run.wait_for_step(settings["run.dir"], until_step)
         return run, settings
+
+    def start_evaluation(self, name, ranks, timeout_s):
+        """Rank 0 evaluates many pictures, the others wait for it."""
+        return self.start(name, ranks, 2, **{"train.epochs": 1, "train.max_steps": 2, "eval.every_epochs": 1, "data.test": self.many,
+                                             "dist.peer_timeout_s": 3, "dist.timeout_s": timeout_s})
 
 
 def lose(bench, name, ranks, victim, signal_number):
@@ -110,12 +118,33 @@ def check_rank_that_throws(bench):
 
 
 def check_long_evaluation(bench):
-    """Rank 0 evaluates for longer than any one operation may take; it gets on with it, so the others wait."""
-    test = bench.programs.pack_fashion("long-test", per_class=4000)
-    settings = small(bench.data, bench.work / "patient", data__test=test, train__epochs=1, train__max_steps=2, dist__timeout_s=1)
-    bench.programs.train(2, settings)
+    """Rank 0 evaluates for much longer than any one operation may take; its beats say that it gets on, so the others wait."""
+    run, settings = bench.start_evaluation("patient", 2, timeout_s=5)
+    slow_down(run, run.pid(0), 9)
+    _, stderr = run.end()
+    assert run.process.returncode == 0, stderr
     epoch = metrics(settings["run.dir"], "epoch")[-1]
-    assert epoch["test_count"] == 8000 and epoch["seconds"] > 1, epoch
+    assert epoch["test_count"] == 6000 and epoch["seconds"] > 8, epoch
+
+
+def check_hanging_evaluation(bench):
+    """Rank 0 beats on, but its evaluation does not get on: dist.timeout_s ends the wait, and one line says who was waited for."""
+    run, _ = bench.start_evaluation("hanging", 3, timeout_s=3)
+    pids = [run.pid(rank) for rank in range(3)]
+    time.sleep(0.5)
+    began = time.time()
+    hang(pids[0])
+    _, stderr = run.end()
+    ends = run.ends(range(3), began)
+    line = error_line(stderr)
+    print(f"        {line}")
+    for rank, (code, seconds) in ends.items():
+        print(f"        hanging: rank {rank} ended with {code} after {seconds:.2f} s")
+        assert code == PEER, f"rank {rank} ended with {code}:\n{stderr}"
+        assert 3 < seconds < IN_TIME_S, f"rank {rank} ended after {seconds:.1f} s"
+    waited = rf"rank [12] on {HOST}: evaluation on rank 0: no answer from the other ranks after \d+\.\d s; "
+    assert re.search(waited + rf"rank 0 on {HOST} in step 2, evaluation on rank 0(, \d+ of 6000)? \(for \d+\.\d s\)", line), line
+    wait_for_nobody(pids)
 
 
 def check_interface(bench):

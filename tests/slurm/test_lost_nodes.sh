@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # tests/slurm/test_lost_nodes.sh [LAUNCHER:FAULT...]: four ranks on two nodes, and what happens when one of them is lost.
-# LAUNCHER is srun or mpirun (launch/run.sh). FAULT: cut (the cable of n1), kill (the power of n1), kill9 or stop (rank 3,
+# LAUNCHER is srun (slurm/submit.sh) or mpirun (launch/run.sh), as users start them. FAULT: cut (the cable of n1), kill (the power of n1), kill9 or stop (rank 3,
 # on n1), or throw (rank 0 can no longer write). Every rank that runs on must end within dist.peer_timeout_s + 5 s with code 4, and rank 0 must say who
 # is gone. Prints the table. Default: cut and kill under both; the other faults are also shown by fault.lost_ranks.
 
@@ -22,19 +22,21 @@ checkpoint: {every_epochs: 0}
 log: {every_steps: 1, tensorboard: false}
 YAML
 
-# start_run LAUNCHER NAME PEER_TIMEOUT: in the background; its notes are in NAME, what it says in NAME.err.
+# start_run LAUNCHER NAME PEER_TIMEOUT: in the background; its notes are in NAME, what it says in NAME.err. Sets job or
+# launcher (a process), the other one to nothing.
 start_run() {
   local arguments=(--config config.yaml --set "run.dir=$PWD/$2-run" --set "dist.peer_timeout_s=$3")
   mkdir "$2"
   printf '#!/bin/sh\nexec "%s" "%s" "%s" "$@"\n' "$FT_ROOT/tests/support/note_end.sh" "$PWD/$2" "$FT_DIST" >"$2/rank"
   chmod +x "$2/rank"
-  local command
+  job='' launcher=''
   if [[ $1 == srun ]]; then
-    command=(srun --nodes 2 --ntasks-per-node 2 --mpi=pmix --kill-on-bad-exit=0 --wait=5 "$2/rank")
-  else
-    # mpirun kills what is left a second after its TERM, which on a busy machine is before a rank has noted its end.
-    command=(env OMPI_MCA_odls_base_sigkill_timeout=3 "FT_DIST=$PWD/$2/rank" "$FT_ROOT/launch/run.sh" -np 4 --hosts "n0:2,n1:2" --cores 0 --)
+    FT_DIST=$PWD/$2/rank FT_LAUNCHER=srun submit --output "$PWD/$2.err" -- "${arguments[@]}" >submitted
+    job=$(submitted_job)
+    return
   fi
+  # mpirun kills what is left a second after its TERM, which on a busy machine is before a rank has noted its end.
+  local command=(env OMPI_MCA_odls_base_sigkill_timeout=3 "FT_DIST=$PWD/$2/rank" "$FT_ROOT/launch/run.sh" -np 4 --hosts "n0:2,n1:2" --cores 0 --)
   # Not through on_cluster: the process that is started becomes the launcher.
   "$FT_ROOT/tests/cluster/cluster" run "${command[@]}" "${arguments[@]}" >"$2.out" 2>"$2.err" </dev/null &
   launcher=$!
@@ -54,7 +56,13 @@ have_ended() {
   for rank in "${@:2}"; do [[ -s $1/end-$rank ]] || return 1; done
 }
 
-has_gone() { ! kill -0 "$1" 2>/dev/null; }
+launcher_has_gone() {
+  if [[ -n $job ]]; then
+    on_cluster run scontrol show job "$job" | grep -Eq 'JobState=(FAILED|COMPLETED)'
+  elif kill -0 "$launcher" 2>/dev/null; then
+    return 1
+  fi
+}
 
 strike() {
   case $1 in
@@ -108,15 +116,18 @@ show() {
   done
   [[ $(grep -c 'ft_dist: error:' "$name.err" || true) == 1 ]] || fail "$name: not one error line: $(tail -n 20 "$name.err" "$name"-run/logs/*)"
   grep -q "ft_dist: error: $lost" "$name.err" || fail "$name: no '$lost' in: $(<"$name.err")"
-  # The launcher ends once nothing is left, the stopped rank included. srun waits longer for a lost node than we do.
-  [[ $name == srun-cut || $name == srun-kill ]] || wait_for 40 has_gone "$launcher" || fail "$name: the launcher hangs"
+  # The launcher ends once nothing is left, the stopped rank included, for which srun waits half a minute; for a lost node
+  # it waits longer than we do.
+  [[ $name == srun-cut || $name == srun-kill ]] || wait_for 60 launcher_has_gone || fail "$name: the launcher hangs"
   tidy_up
 }
 
 # Without the launcher, and with a new cluster, the next run begins afresh.
 tidy_up() {
-  kill -KILL "$launcher" 2>/dev/null || true
-  wait "$launcher" 2>/dev/null || true
+  if [[ -n $launcher ]]; then
+    kill -KILL "$launcher" 2>/dev/null || true
+    wait "$launcher" 2>/dev/null || true
+  fi
   on_cluster down
   on_cluster up >/dev/null
 }

@@ -31,8 +31,10 @@ class PollPacer {
   std::chrono::microseconds longest_sleep_;
 };
 
-// The PeerError of a wait that ran into its deadline.
-[[noreturn]] void throw_timed_out(std::string_view what, std::chrono::duration<double> waited);
+// The PeerError of a wait that ran into its deadline; it says who is busy with something else, where `watch`
+// (may be null) knows.
+[[noreturn]] void throw_timed_out(std::string_view what, std::chrono::duration<double> waited,
+                                  PeerWatch* watch);
 
 // Says what this rank waits in, for as long as it does.
 class WaitNote {
@@ -67,7 +69,7 @@ void poll_until(Done&& done, Deadline deadline, std::chrono::microseconds longes
   do {
     if (watch != nullptr) watch->require_all_alive();
     if (std::chrono::steady_clock::now() >= deadline && !extended_by_progress(watch, patience)) {
-      throw_timed_out(what, pacer.waited());
+      throw_timed_out(what, pacer.waited(), watch);
     }
     pacer.sleep();
   } while (!done());

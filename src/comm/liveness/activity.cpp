@@ -57,6 +57,7 @@ ActivityReport Activity::report(Clock::time_point now) const {
   report.step = step_;
   if (!wait_.empty()) {
     report.operation = wait_;
+    report.waiting = true;
   } else if (!progress_.empty()) {
     report.operation = operation_ + ", " + progress_;
   } else {

@@ -18,6 +18,18 @@ bool is_for_later(int error) {
 
 }  // namespace
 
+Connection Connection::to(const TcpAddress& to, std::uint32_t from) {
+  int error = 0;
+  Connection connection(connect_to(to, from, error));
+  connection.connecting_ = connection.open();
+  connection.note_error(error);
+  return connection;
+}
+
+void Connection::note_error(int error) noexcept {
+  refused_ = error == ECONNREFUSED;
+}
+
 short Connection::events() const noexcept {
   if (connecting_) return POLLOUT;
   return static_cast<short>(output_.empty() ? POLLIN : POLLIN | POLLOUT);
@@ -27,6 +39,11 @@ void Connection::send(const Message& message) {
   if (!open()) return;
   output_ += encode(message);
   if (!connecting_) flush();
+}
+
+void Connection::finish() {
+  finishing_ = true;
+  if (open() && !connecting_) flush();
 }
 
 std::vector<Message> Connection::handle(short found) {
@@ -47,7 +64,9 @@ std::vector<Message> Connection::handle(short found) {
 
 void Connection::finish_connecting() {
   connecting_ = false;
-  if (connect_error(socket_) != 0) {
+  const int error = connect_error(socket_);
+  note_error(error);
+  if (error != 0) {
     close();
   } else {
     flush();
@@ -58,12 +77,14 @@ void Connection::flush() {
   while (!output_.empty()) {
     const auto sent = ::send(socket_.descriptor(), output_.data(), output_.size(), MSG_NOSIGNAL);
     if (sent < 0) {
+      if (is_for_later(errno)) return;
       // The end is found by reading, after what may still be there to read.
-      if (!is_for_later(errno)) output_.clear();
-      return;
+      output_.clear();
+      break;
     }
     output_.erase(0, static_cast<std::size_t>(sent));
   }
+  if (finishing_) ::shutdown(socket_.descriptor(), SHUT_WR);
 }
 
 void Connection::fill() {

@@ -14,31 +14,42 @@ namespace ft {
 class Connection {
  public:
   Connection() = default;
-  // `connecting`: started by connect_to() and perhaps not there yet.
-  Connection(Socket socket, bool connecting) noexcept
-      : socket_(std::move(socket)), connecting_(connecting && socket_.open()) {}
+  // One that is there already.
+  explicit Connection(Socket socket) noexcept : socket_(std::move(socket)) {}
+  // Started from the address `from` of this host, and perhaps not there yet.
+  [[nodiscard]] static Connection to(const TcpAddress& to, std::uint32_t from);
 
   [[nodiscard]] bool open() const noexcept { return socket_.open(); }
+  // Nobody listens there: the process that did has ended, unless a firewall says so in its place.
+  [[nodiscard]] bool refused() const noexcept { return refused_; }
   [[nodiscard]] bool established() const noexcept { return open() && !connecting_; }
   [[nodiscard]] int descriptor() const noexcept { return socket_.descriptor(); }
   // For poll().
   [[nodiscard]] short events() const noexcept;
-  // Everything sent so far is with the kernel (or never will be).
-  [[nodiscard]] bool flushed() const noexcept { return !open() || output_.empty(); }
+  // Nothing is left to be done for what was sent: it is with the kernel, or never will be; after finish(): it
+  // has arrived.
+  [[nodiscard]] bool settled() const noexcept { return !open() || (output_.empty() && !finishing_); }
 
   // Queued until the connection takes it.
   void send(const Message& message);
+  // Says that nothing follows. The other end closes once it has read that, and all before it, and so this end
+  // learns that it has arrived. Closing at once instead may throw away what is still on its way: a system
+  // that closes a connection with something unread answers every repeat of a lost packet with a reset.
+  void finish();
   // Does what poll() found possible; the messages that came, those before an end of the connection included.
   [[nodiscard]] std::vector<Message> handle(short found);
   void close() noexcept { socket_.close(); }
 
  private:
   void finish_connecting();
+  void note_error(int error) noexcept;
   void flush();
   void fill();
 
   Socket socket_;
   bool connecting_ = false;
+  bool refused_ = false;
+  bool finishing_ = false;
   std::string input_;
   std::string output_;
 };

@@ -1,6 +1,7 @@
 #include "doorway.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace {
 
 constexpr std::chrono::seconds kPatience{5};
 constexpr std::size_t kMostStrangers = 4096;
+constexpr std::chrono::milliseconds kTryAgain{100};
 
 // Takes as long for a nearly right token as for a wrong one.
 bool same_token(const std::string& a, const std::string& b) {
@@ -18,6 +20,10 @@ bool same_token(const std::string& a, const std::string& b) {
     difference |= static_cast<unsigned char>(a[i]) ^ static_cast<unsigned char>(b[i]);
   }
   return difference == 0;
+}
+
+bool is_lack_of_room(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
 }  // namespace
@@ -29,8 +35,9 @@ Message hello(const std::string& token, int rank, Nature nature) {
 Doorway::Doorway(Socket listener, std::string token, int world_size)
     : listener_(std::move(listener)), token_(std::move(token)), world_size_(world_size) {}
 
-void Doorway::add_to(PollSet& set) {
-  place_ = set.add(listener_.descriptor(), POLLIN);
+void Doorway::add_to(PollSet& set, TimePoint now) {
+  // Who cannot be taken in keeps the listener ready: asking at once would be asking all the time.
+  place_ = set.add(now < shut_until_ ? -1 : listener_.descriptor(), POLLIN);
   for (auto& stranger : strangers_) {
     stranger.place = set.add(stranger.connection.descriptor(), stranger.connection.events());
     stranger.polled = true;
@@ -59,9 +66,16 @@ std::vector<Doorway::Guest> Doorway::admit(const PollSet& set, TimePoint now) {
 
 void Doorway::accept_all(TimePoint now) {
   while (strangers_.size() < kMostStrangers) {
-    Socket socket = accept_from(listener_);
-    if (!socket.open()) return;
-    strangers_.push_back({Connection(std::move(socket), false), now});
+    int error = 0;
+    Socket socket = accept_from(listener_, error);
+    if (error == ECONNABORTED || error == EINTR) continue;
+    if (!socket.open()) {
+      full_ = is_lack_of_room(error);
+      if (full_) shut_until_ = now + kTryAgain;
+      return;
+    }
+    full_ = false;
+    strangers_.push_back({Connection(std::move(socket)), now});
   }
   // The longest silent one makes room for the next.
   strangers_.pop_front();

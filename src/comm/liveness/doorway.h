@@ -28,9 +28,11 @@ class Doorway {
 
   Doorway(Socket listener, std::string token, int world_size);
 
-  void add_to(PollSet& set);
+  void add_to(PollSet& set, TimePoint now);
   // Those who have said hello since. Everyone else is dropped: a wrong token, garbage, silence for 5 s.
   [[nodiscard]] std::vector<Guest> admit(const PollSet& set, TimePoint now);
+  // Somebody waits outside, and this process may have no more descriptors.
+  [[nodiscard]] bool full() const noexcept { return full_; }
 
  private:
   struct Stranger {
@@ -48,6 +50,8 @@ class Doorway {
   std::string token_;
   int world_size_;
   std::size_t place_ = 0;
+  bool full_ = false;
+  TimePoint shut_until_{};
   std::list<Stranger> strangers_;
 };
 

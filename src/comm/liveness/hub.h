@@ -5,6 +5,7 @@
 
 #include "doorway.h"
 #include "loss_text.h"
+#include "roll_call.h"
 #include "watcher.h"
 
 namespace ft {
@@ -16,8 +17,9 @@ class Hub final : public Watcher {
 
   [[nodiscard]] std::optional<Verdict> turn(std::chrono::milliseconds longest_wait, int wake) override;
   [[nodiscard]] bool joined() const override { return joined_; }
-  [[nodiscard]] std::string missing() const override;
+  [[nodiscard]] Missing missing() const override;
   [[nodiscard]] bool told() const override;
+  [[nodiscard]] std::string busy_elsewhere(std::string_view what) const override;
   [[nodiscard]] std::optional<TimePoint> progressed() const override { return progressed_; }
   void hurry() override { timing_.shorten(); }
   void tell_failure(const std::string& what) override;
@@ -34,12 +36,16 @@ class Hub final : public Watcher {
   };
 
   void poll(std::chrono::milliseconds longest_wait, int wake);
-  void admit(Doorway::Guest guest);
+  [[nodiscard]] std::optional<Verdict> admit(Doorway::Guest guest);
   [[nodiscard]] std::optional<Verdict> take(int rank, const std::vector<Message>& messages);
   void beat();
+  void call_the_missing();
+  [[nodiscard]] std::vector<int> missing_ranks() const;
   [[nodiscard]] bool watched(const Peer& peer) const { return joined_ && !peer.departed; }
+  [[nodiscard]] bool is_lost(std::size_t rank) const;
   [[nodiscard]] std::optional<Verdict> judge();
   void tell_all(const Message& message);
+  void close_with(const Verdict& verdict);
 
   Roster roster_;
   const Activity* activity_;
@@ -47,14 +53,17 @@ class Hub final : public Watcher {
   Clock clock_;
   Doorway doorway_;
   StallGuard stalls_;
+  RollCall roll_call_;
   PollSet set_;
   std::vector<Peer> peers_;  // by rank; the first is this one
+  TimePoint began_{};
   TimePoint now_{};
   TimePoint next_beat_{};
   std::optional<TimePoint> first_loss_;
   std::optional<TimePoint> progressed_;
   bool joined_ = false;
   bool over_ = false;
+  std::optional<Verdict> verdict_;
 };
 
 }  // namespace ft

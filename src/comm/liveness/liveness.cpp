@@ -22,7 +22,13 @@ namespace ft {
 
 namespace {
 
-constexpr std::chrono::seconds kJoinPatience{15};
+using Seconds = std::chrono::duration<double>;
+
+// As long as a silent rank gets, within these.
+constexpr std::chrono::seconds kShortestJoin{5};
+constexpr std::chrono::seconds kLongestJoin{15};
+// All ranks begin to join at about the same time; so who has done so need not wait long for the others' word.
+constexpr std::chrono::seconds kAgreePatience{3};
 
 std::string random_token() {
   std::array<unsigned char, 16> bytes{};
@@ -64,14 +70,21 @@ void exchange_addresses(Communicator& host, const TcpAddress& own, Roster& roste
   }
 }
 
-// Rank 0 holds a connection to each rank, and who asks after its death two. Where the limit is hard,
-// connecting says so.
-void allow_connections(int world_size) {
+// Rank 0 holds a connection to each rank; after its death all may ask one, which is then busy for a second.
+void allow_connections(int rank, int world_size) {
+  constexpr rlim_t kForTheRest = 128;  // MPI, libraries, the data
   rlimit limit{};
   const auto wanted = static_cast<rlim_t>(world_size) * 2 + 512;
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted) return;
   limit.rlim_cur = std::min(wanted, limit.rlim_max);
   static_cast<void>(::setrlimit(RLIMIT_NOFILE, &limit));
+  const auto needed = static_cast<rlim_t>(world_size) + kForTheRest;
+  if (rank == 0 && limit.rlim_cur < needed) {
+    throw UsageError(
+        fmt::format("rank 0 may open {} files at most (`ulimit -n`), and {} ranks take {}", limit.rlim_cur,
+                    world_size, needed),
+        fmt::format("raise the hard limit to {} (limits.conf, LimitNOFILE, docker --ulimit)", wanted));
+  }
 }
 
 }  // namespace
@@ -82,16 +95,25 @@ Liveness::~Liveness() = default;
 
 void Liveness::start(Communicator& host, const LivenessOptions& options) {
   if (world_size_ == 1) return;
-  allow_connections(world_size_);
+  host.set_watch(this);
   auto [networks, roster] = exchange_networks(host);
   const auto rank = static_cast<std::size_t>(rank_);
   TcpAddress own;
   Socket listener;
   agree(host, "choosing a network interface", [&] {
+    allow_connections(rank_, world_size_);
     own.host = choose_interface(options.interface, networks, rank).address;
     listener = listen_on(own);
   });
   exchange_addresses(host, own, roster);
+  connect(host, std::move(roster), std::move(listener), options);
+}
+
+void Liveness::connect(Communicator& host, Roster roster, Socket listener, const LivenessOptions& options) {
+  // A rank that is gone by now, host and all, does not take part in agreeing either.
+  const Seconds usual = host.timeout();
+  const auto patience = std::clamp<Seconds>(options.peer_timeout, kShortestJoin, kLongestJoin);
+  const Deadline join_by = deadline_after(std::min(usual, patience));
   agree(host, "connecting the watchdogs", [&] {
     const auto timing = LivenessTiming::for_timeout(options.peer_timeout);
     std::unique_ptr<Watcher> watcher;
@@ -102,11 +124,11 @@ void Liveness::start(Communicator& host, const LivenessOptions& options) {
                                          Activity::Clock::now);
     }
     watchdog_ = std::make_unique<Watchdog>(std::move(watcher), rank_, options, timing);
-    watchdog_->wait_joined(
-        deadline_after(std::min<std::chrono::duration<double>>(host.timeout(), kJoinPatience)));
+    if (loss_log_) watchdog_->set_loss_log(loss_log_);
+    host.set_timeout(join_by + kAgreePatience - std::chrono::steady_clock::now());
+    watchdog_->wait_joined(join_by);
   });
-  if (loss_log_) watchdog_->set_loss_log(loss_log_);
-  host.set_watch(this);
+  host.set_timeout(usual);
 }
 
 void Liveness::set_loss_log(std::function<void(const std::string&)> write) {
@@ -144,6 +166,10 @@ std::chrono::duration<double> Liveness::since_progress() {
   const auto moment = watchdog_ ? watchdog_->progressed() : std::nullopt;
   if (!moment) return std::chrono::duration<double>(std::numeric_limits<double>::infinity());
   return Activity::Clock::now() - *moment;
+}
+
+std::string Liveness::busy_elsewhere(std::string_view what) {
+  return watchdog_ ? watchdog_->busy_elsewhere(what) : "";
 }
 
 void Liveness::begin_wait(std::string_view what) {

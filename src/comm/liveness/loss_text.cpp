@@ -29,6 +29,7 @@ std::string name_ranks(std::span<const LostRank> lost) {
 }
 
 std::string how_it_went(const LostRank& rank) {
+  if (rank.never_joined) return "it ended before it had joined the others";
   std::string text =
       rank.closed ? "connection closed" : fmt::format("silent for {:.1f} s", rank.silent.count());
   if (!rank.last) return text;
@@ -49,7 +50,19 @@ Verdict describe_loss(std::span<const LostRank> lost, const ActivityReport& here
   verdict.text = fmt::format("{} {} gone ({}){}{}", name_ranks(lost), lost.size() > 1 ? "are" : "is",
                              how_it_went(first), doing.empty() ? "" : " ", doing);
   verdict.hint = fmt::format("look at logs/rank-{:04}.log on {}", first.rank, first.host);
+  if (first.never_joined) verdict.hint += "; or does a firewall refuse connections to that host?";
   return verdict;
+}
+
+bool waits_in(const ActivityReport& last, std::string_view what) {
+  return last.waiting && last.operation == what;
+}
+
+std::string describe_busy(int rank, const std::string& host, const ActivityReport& last,
+                          std::chrono::duration<double> since_heard) {
+  const std::string doing = last.to_string();
+  return fmt::format("rank {} on {}{}{} (for {:.1f} s)", rank, host, doing.empty() ? "" : " ", doing,
+                     (last.age + since_heard).count());
 }
 
 Verdict describe_failure(int rank, const std::string& host, const std::string& what) {

@@ -12,6 +12,10 @@ namespace ft {
 namespace {
 
 constexpr std::chrono::milliseconds kTryAgain{100};
+// However clear the case: what a lower rank has said may still be in the listener's queue, or on its way.
+constexpr std::chrono::milliseconds kSettle{60};
+// Between two turns of a rank that gets to run.
+constexpr std::chrono::milliseconds kLongTurn{300};
 
 }  // namespace
 
@@ -25,13 +29,16 @@ Member::Member(int rank, Roster roster, Socket listener, const Activity& activit
       doorway_(std::move(listener), roster_.token, static_cast<int>(roster_.ranks.size())),
       stalls_(timing),
       now_(clock_()),
+      awake_since_(now_),
       next_beat_(now_),
       next_try_(now_) {}
 
 std::optional<Verdict> Member::turn(std::chrono::milliseconds longest_wait, int wake) {
   if (phase_ == Phase::kJoining) join();
   poll(longest_wait, wake);
+  const auto before = now_;
   now_ = clock_();
+  if (now_ - before > kLongTurn) awake_since_ = now_;
   heard_ += stalls_.lost_time(now_);
 
   // Another's verdict goes before an own one.
@@ -40,6 +47,7 @@ std::optional<Verdict> Member::turn(std::chrono::milliseconds longest_wait, int 
   if (inquiry_) {
     if (auto theirs = inquiry_->hear(set_); theirs && !verdict) verdict = std::move(theirs);
   }
+  if (herald_) herald_->go_on(set_, now_);
   if (phase_ == Phase::kOver) return std::nullopt;
   if (!verdict) {
     if (now_ >= next_beat_) beat();
@@ -53,10 +61,11 @@ std::optional<Verdict> Member::turn(std::chrono::milliseconds longest_wait, int 
 }
 
 void Member::join() {
-  if (hub_.open() || clock_() < next_try_) return;
-  next_try_ = clock_() + kTryAgain;
+  if (hub_.open() || now_ < next_try_) return;
+  next_try_ = now_ + kTryAgain;
+  if (!hub_.refused()) refused_since_.reset();
   const auto own = roster_.ranks[static_cast<std::size_t>(rank_)].address.host;
-  hub_ = Connection(connect_to(roster_.ranks[0].address, own), true);
+  hub_ = Connection::to(roster_.ranks[0].address, own);
   hub_.send(hello(roster_.token, rank_, Nature::kJoin));
 }
 
@@ -64,18 +73,20 @@ void Member::poll(std::chrono::milliseconds longest_wait, int wake) {
   set_ = PollSet();
   set_.add(wake, POLLIN);
   hub_place_ = set_.add(hub_.descriptor(), hub_.events());
-  doorway_.add_to(set_);
+  doorway_.add_to(set_, now_);
   for (auto& guest : guests_) {
     guest.place = set_.add(guest.connection.descriptor(), guest.connection.events());
     guest.polled = true;
   }
   if (inquiry_) inquiry_->add_to(set_);
+  if (herald_) herald_->add_to(set_);
   set_.wait(longest_wait);
 }
 
 void Member::beat() {
   next_beat_ = now_ + timing_.beat;
-  if (phase_ == Phase::kWatching) hub_.send(beat_message(activity_->report(now_)));
+  // Also while asking around: rank 0 may be merely late, and must not miss this rank in turn.
+  if (joined_) hub_.send(beat_message(activity_->report(now_)));
 }
 
 std::optional<Verdict> Member::hear_hub() {
@@ -86,6 +97,7 @@ std::optional<Verdict> Member::hear_hub() {
       switch (message.kind) {
         case MessageKind::kWelcome:
           if (phase_ == Phase::kJoining) phase_ = Phase::kWatching;
+          joined_ = true;
           break;
         case MessageKind::kBeat:
           last_ = report_from(message);
@@ -113,7 +125,7 @@ std::optional<Verdict> Member::hear_guests() {
   std::optional<Verdict> verdict;
   const auto take = [&](Guest& guest, const std::vector<Message>& messages) {
     for (const auto& message : messages) {
-      if (message.kind != MessageKind::kVerdict || guest.asks || verdict) continue;
+      if (message.kind != MessageKind::kVerdict || verdict) continue;
       try {
         verdict = verdict_from(message);
       } catch (const Error&) {
@@ -129,28 +141,46 @@ std::optional<Verdict> Member::hear_guests() {
     const bool asks = newcomer.nature == Nature::kAsk;
     if (asks && newcomer.rank <= rank_) continue;
     if (asks) newcomer.connection.send({MessageKind::kAlive, {}});
-    if (asks && verdict_) newcomer.connection.send(verdict_message(*verdict_));
-    Guest guest{std::move(newcomer.connection), asks, 0, false};
+    if (asks && verdict_) {
+      newcomer.connection.send(verdict_message(*verdict_));
+      newcomer.connection.finish();
+    }
+    Guest guest{newcomer.rank, std::move(newcomer.connection), asks};
     take(guest, newcomer.more);
     guests_.push_back(std::move(guest));
   }
   return verdict;
 }
 
+// Whether there is reason to ask around.
+bool Member::misses_hub() const {
+  if (phase_ == Phase::kJoining) return refused_since_ && now_ - *refused_since_ >= timing_.late;
+  // Rank 0 is given a beat more than it gives: where both fall silent for a moment, it speaks.
+  return !hub_.open() || now_ - heard_ > timing_.peer_timeout + timing_.beat;
+}
+
+bool Member::hub_is_back() const {
+  return hub_.open() && heard_ >= inquiry_->since();
+}
+
 std::optional<Verdict> Member::judge() {
-  if (phase_ == Phase::kWatching) {
-    // Rank 0 is given a beat more than it gives: where both fall silent for a moment, it speaks.
-    const bool silent = now_ - heard_ > timing_.peer_timeout + timing_.beat;
-    if (hub_.open() && !silent) return std::nullopt;
-    hub_closed_ = !hub_.open();
+  if (phase_ == Phase::kJoining && hub_.refused() && !refused_since_) refused_since_ = now_;
+  if ((phase_ == Phase::kJoining || phase_ == Phase::kWatching) && misses_hub()) {
     phase_ = Phase::kInquiring;
     inquiry_.emplace(rank_, roster_, now_);
   }
   if (phase_ != Phase::kInquiring) return std::nullopt;
+  if (hub_is_back()) {
+    phase_ = Phase::kWatching;
+    inquiry_.reset();
+    return std::nullopt;
+  }
+  inquiry_->ask_more(now_, timing_);
   return conclude();
 }
 
 std::optional<Verdict> Member::conclude() {
+  if (now_ - std::max(awake_since_, inquiry_->since()) < kSettle) return std::nullopt;
   if (inquiry_->nobody_below(now_, timing_)) return speak(inquiry_->unanswered(), "");
   if (!inquiry_->left_waiting(now_, timing_)) return std::nullopt;
   // A lower rank lives and has nothing to say: it still hears rank 0, which only this rank does not.
@@ -160,51 +190,69 @@ std::optional<Verdict> Member::conclude() {
 }
 
 Verdict Member::speak(const std::vector<int>& also_lost, const std::string& remark) {
-  std::vector<LostRank> lost{{0, roster_.ranks[0].host, hub_closed_, now_ - heard_, last_}};
+  std::vector<LostRank> lost{{0, roster_.ranks[0].host, !hub_.open(), now_ - heard_, last_, !joined_}};
   for (const int rank : also_lost) {
     lost.push_back({rank, roster_.ranks[static_cast<std::size_t>(rank)].host});
   }
   Verdict verdict = describe_loss(lost, activity_->report(now_));
   verdict.text += remark;
-  if (!remark.empty()) return verdict;
-  const auto own = roster_.ranks[static_cast<std::size_t>(rank_)].address.host;
-  for (std::size_t above = static_cast<std::size_t>(rank_) + 1; above < roster_.ranks.size(); ++above) {
-    Guest guest{Connection(connect_to(roster_.ranks[above].address, own), true), false, 0, false};
-    guest.connection.send(hello(roster_.token, rank_, Nature::kTell));
-    guest.connection.send(verdict_message(verdict));
-    guests_.push_back(std::move(guest));
-  }
+  if (remark.empty()) tell_those_above(verdict);
   return verdict;
 }
 
-// To those who asked, and to rank 0 if it is merely silent: should it wake up, it must not blame the others.
+// Those who ask get it for an answer.
+void Member::tell_those_above(const Verdict& verdict) {
+  std::vector<int> unaware;
+  for (int above = rank_ + 1; above < static_cast<int>(roster_.ranks.size()); ++above) {
+    const bool asks = std::ranges::any_of(
+        guests_, [above](const Guest& guest) { return guest.asks && guest.rank == above; });
+    if (!asks) unaware.push_back(above);
+  }
+  herald_.emplace(rank_, roster_, std::move(unaware), verdict, now_);
+}
+
+// To those who asked, and to those who are merely silent, rank 0 or ranks below: should they wake up, they
+// must not blame others, nor say it a second time.
 void Member::pass_on(const Verdict& verdict) {
   verdict_ = verdict;
   for (auto& guest : guests_) {
-    if (guest.asks) guest.connection.send(verdict_message(verdict));
+    if (!guest.asks) continue;
+    guest.connection.send(verdict_message(verdict));
+    guest.connection.finish();
   }
-  if (verdict.own_words) hub_.send(verdict_message(verdict));
+  if (!verdict.own_words) return;
+  hub_.send(verdict_message(verdict));
+  inquiry_->tell(verdict);
 }
 
-std::string Member::missing() const {
-  return fmt::format("no connection from here to rank 0 on {} at {}:{}", roster_.ranks[0].host,
-                     format_address(roster_.ranks[0].address.host), roster_.ranks[0].address.port);
+Watcher::Missing Member::missing() const {
+  return {fmt::format("no connection from here to rank 0 on {} at {}:{}", roster_.ranks[0].host,
+                      format_address(roster_.ranks[0].address.host), roster_.ranks[0].address.port),
+          kNetworkHint};
+}
+
+std::string Member::busy_elsewhere(std::string_view what) const {
+  if (!last_ || waits_in(*last_, what)) return {};
+  return describe_busy(0, roster_.ranks[0].host, *last_, now_ - heard_);
 }
 
 bool Member::told() const {
-  return hub_.flushed() &&
-         std::ranges::all_of(guests_, [](const Guest& guest) { return guest.connection.flushed(); });
+  return hub_.settled() && (!herald_ || herald_->done()) &&
+         std::ranges::all_of(guests_, [](const Guest& guest) { return guest.connection.settled(); });
 }
 
 void Member::tell_failure(const std::string& what) {
   constexpr std::size_t kLongestText = 16U << 10U;
   phase_ = Phase::kOver;
   hub_.send({MessageKind::kFailed, {what.substr(0, kLongestText)}});
+  hub_.finish();
 }
 
 void Member::say_farewell() {
   phase_ = Phase::kOver;
+  if (!hub_.established()) hub_.close();
   hub_.send({MessageKind::kFarewell, {}});
+  hub_.finish();
 }
 
 }  // namespace ft

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "doorway.h"
+#include "herald.h"
 #include "inquiry.h"
 #include "loss_text.h"
 #include "watcher.h"
@@ -19,9 +20,10 @@ class Member final : public Watcher {
          Clock clock);
 
   [[nodiscard]] std::optional<Verdict> turn(std::chrono::milliseconds longest_wait, int wake) override;
-  [[nodiscard]] bool joined() const override { return phase_ != Phase::kJoining; }
-  [[nodiscard]] std::string missing() const override;
+  [[nodiscard]] bool joined() const override { return joined_; }
+  [[nodiscard]] Missing missing() const override;
   [[nodiscard]] bool told() const override;
+  [[nodiscard]] std::string busy_elsewhere(std::string_view what) const override;
   [[nodiscard]] std::optional<TimePoint> progressed() const override { return progressed_; }
   void hurry() override { timing_.shorten(); }
   void tell_failure(const std::string& what) override;
@@ -31,17 +33,18 @@ class Member final : public Watcher {
   enum class Phase {
     kJoining,
     kWatching,
-    kInquiring,  // the hub is lost: who is below this rank?
+    kInquiring,  // the hub is lost, or so it seems: who is below this rank?
     kReleased,   // rank 0 has left in good order: nobody watches any more
     kOver
   };
 
-  // A rank above this one that asks or is told, or one below that tells.
+  // A rank above this one that asks, or one below that tells.
   struct Guest {
+    int rank;
     Connection connection;
     bool asks;
-    std::size_t place;
-    bool polled;
+    std::size_t place = 0;
+    bool polled = false;
   };
 
   void poll(std::chrono::milliseconds longest_wait, int wake);
@@ -49,9 +52,12 @@ class Member final : public Watcher {
   void beat();
   [[nodiscard]] std::optional<Verdict> hear_hub();
   [[nodiscard]] std::optional<Verdict> hear_guests();
+  [[nodiscard]] bool hub_is_back() const;
+  [[nodiscard]] bool misses_hub() const;
   [[nodiscard]] std::optional<Verdict> judge();
   [[nodiscard]] std::optional<Verdict> conclude();
   [[nodiscard]] Verdict speak(const std::vector<int>& also_lost, const std::string& remark);
+  void tell_those_above(const Verdict& verdict);
   void pass_on(const Verdict& verdict);
 
   int rank_;
@@ -64,12 +70,15 @@ class Member final : public Watcher {
   PollSet set_;
   Phase phase_ = Phase::kJoining;
   Connection hub_;
-  bool hub_closed_ = false;
+  bool joined_ = false;
+  std::optional<TimePoint> refused_since_;  // while joining
   std::size_t hub_place_ = 0;
   std::list<Guest> guests_;
   std::optional<Inquiry> inquiry_;
+  std::optional<Herald> herald_;
   std::optional<Verdict> verdict_;
   TimePoint now_{};
+  TimePoint awake_since_{};
   TimePoint next_beat_{};
   TimePoint next_try_{};
   TimePoint heard_{};

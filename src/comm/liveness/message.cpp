@@ -64,16 +64,17 @@ Message beat_message(const ActivityReport& report) {
   const double progress = report.since_progress ? report.since_progress->count() : -1;
   return {MessageKind::kBeat,
           {std::to_string(report.step), report.operation, fmt::format("{}", report.age.count()),
-           fmt::format("{}", progress)}};
+           fmt::format("{}", progress), report.waiting ? "1" : "0"}};
 }
 
 ActivityReport report_from(const Message& beat) {
-  require_fields(beat, 4);
+  require_fields(beat, 5);
   ActivityReport report;
   report.step = number_from<std::uint64_t>(beat.fields[0]);
   report.operation = beat.fields[1];
   report.age = std::chrono::duration<double>(number_from<double>(beat.fields[2]));
   const auto progress = number_from<double>(beat.fields[3]);
+  report.waiting = beat.fields[4] == "1";
   if (progress >= 0) report.since_progress = std::chrono::duration<double>(progress);
   return report;
 }

@@ -69,22 +69,29 @@ Socket listen_on(TcpAddress& address) {
   return socket;
 }
 
-Socket accept_from(const Socket& listener) {
+Socket accept_from(const Socket& listener, int& error) {
   Socket socket(::accept4(listener.descriptor(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+  error = socket.open() ? 0 : errno;
   if (socket.open()) send_at_once(socket.descriptor());
   return socket;
 }
 
-Socket connect_to(const TcpAddress& to, std::uint32_t from) {
+Socket connect_to(const TcpAddress& to, std::uint32_t from, int& error) {
   Socket socket = make_socket();
+  error = socket.open() ? 0 : errno;
   if (!socket.open()) return socket;
   auto own = to_system(from, 0);
   auto theirs = to_system(to.host, to.port);
-  const bool bound = ::bind(socket.descriptor(), generic(own), sizeof(own)) == 0;
-  if (!bound ||
-      (::connect(socket.descriptor(), generic(theirs), sizeof(theirs)) != 0 && errno != EINPROGRESS)) {
-    socket.close();
+  // Otherwise each connection would use up a port of this host, of which there are 28 thousand.
+  const int on = 1;
+  ::setsockopt(socket.descriptor(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof(on));
+  if (::bind(socket.descriptor(), generic(own), sizeof(own)) == 0 &&
+      ::connect(socket.descriptor(), generic(theirs), sizeof(theirs)) == 0) {
+    return socket;
   }
+  if (errno == EINPROGRESS) return socket;
+  error = errno;
+  socket.close();
   return socket;
 }
 

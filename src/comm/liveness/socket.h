@@ -29,11 +29,12 @@ struct TcpAddress {
 
 // Bound to this address only, at a port that the system picks and that is put into `address`. PeerError.
 [[nodiscard]] Socket listen_on(TcpAddress& address);
-// The next connection that waits; closed when there is none.
-[[nodiscard]] Socket accept_from(const Socket& listener);
+// The next connection that waits. Closed when there is none, or none can be taken in: `error` (an errno)
+// says.
+[[nodiscard]] Socket accept_from(const Socket& listener, int& error);
 // Started from the address `from`; it may still be under way when this returns. Closed when it cannot even
-// start.
-[[nodiscard]] Socket connect_to(const TcpAddress& to, std::uint32_t from);
+// start; `error` (an errno) then says why.
+[[nodiscard]] Socket connect_to(const TcpAddress& to, std::uint32_t from, int& error);
 // 0, or why a started connection did not come about (an errno).
 [[nodiscard]] int connect_error(const Socket& socket);
 

@@ -55,9 +55,10 @@ Liveness::Watchdog::~Watchdog() {
 
 void Liveness::Watchdog::wait_joined(Deadline deadline) {
   std::unique_lock lock(mutex_);
-  if (changed_.wait_until(lock, deadline, [this] { return joined_; })) return;
-  throw PeerError("the ranks' watchdogs cannot reach each other: " + missing_,
-                  "dist.interface names another network; does a firewall stand in between?");
+  const bool known = changed_.wait_until(lock, deadline, [this] { return joined_ || verdict_; });
+  if (verdict_) throw PeerError(verdict_->text, verdict_->hint);
+  if (!known)
+    throw PeerError("the ranks' watchdogs cannot reach each other: " + missing_.what, missing_.hint);
 }
 
 void Liveness::Watchdog::set_loss_log(LossLog log) {
@@ -80,6 +81,16 @@ std::optional<Watcher::TimePoint> Liveness::Watchdog::progressed() {
   return progressed_;
 }
 
+std::string Liveness::Watchdog::busy_elsewhere(std::string_view what) {
+  constexpr milliseconds kPatience{500};
+  std::unique_lock lock(mutex_);
+  question_ = what;
+  answer_.reset();
+  wake();
+  changed_.wait_for(lock, kPatience, [this] { return answer_.has_value(); });
+  return answer_.value_or("");
+}
+
 void Liveness::Watchdog::leave(int exit_code, std::optional<std::string> own_failure) {
   {
     const std::scoped_lock lock(mutex_);
@@ -97,18 +108,7 @@ void Liveness::Watchdog::wake() noexcept {
 void Liveness::Watchdog::run() {
   try {
     for (;;) {
-      if (told_to_end_()) watcher_->hurry();
-      const auto verdict = watcher_->turn(kTurn, wake_.descriptor());
-      std::uint64_t count = 0;
-      static_cast<void>(::read(wake_.descriptor(), &count, sizeof(count)) == sizeof(count));
-      {
-        const std::scoped_lock lock(mutex_);
-        joined_ = watcher_->joined();
-        missing_ = joined_ ? "" : watcher_->missing();
-        progressed_ = watcher_->progressed();
-        changed_.notify_all();
-      }
-      if (verdict && !end_by_) announce(*verdict);
+      take_turn();
       if (serve_main()) return;
       end_if_due();
     }
@@ -117,6 +117,21 @@ void Liveness::Watchdog::run() {
     write_to_stderr(fmt::format("{}rank {}: the watchdog failed: {}\n", prefix_, rank_, error.what()));
     ::_exit(static_cast<int>(ExitCode::kBug));
   }
+}
+
+void Liveness::Watchdog::take_turn() {
+  if (told_to_end_()) watcher_->hurry();
+  const auto verdict = watcher_->turn(kTurn, wake_.descriptor());
+  std::uint64_t count = 0;
+  static_cast<void>(::read(wake_.descriptor(), &count, sizeof(count)) == sizeof(count));
+  if (verdict && !end_by_) announce(*verdict);
+  const std::scoped_lock lock(mutex_);
+  joined_ = watcher_->joined();
+  missing_ = joined_ ? Watcher::Missing() : watcher_->missing();
+  progressed_ = watcher_->progressed();
+  if (question_) answer_ = watcher_->busy_elsewhere(*question_);
+  question_.reset();
+  changed_.notify_all();
 }
 
 void Liveness::Watchdog::announce(const Verdict& verdict) {
@@ -169,7 +184,7 @@ bool Liveness::Watchdog::serve_main() {
   }
   if (!farewell_ || end_by_) return false;
   watcher_->say_farewell();
-  const auto patience = now() + timing_.telling;
+  const auto patience = now() + timing_.parting;
   while (!watcher_->told() && now() < patience) static_cast<void>(watcher_->turn(milliseconds(10), -1));
   return true;
 }

@@ -25,7 +25,7 @@ class Liveness::Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
 
-  // PeerError when the ranks are not all connected by then.
+  // PeerError when the ranks are not all connected by then, or one is lost.
   void wait_joined(Deadline deadline);
   void set_loss_log(LossLog log);
 
@@ -34,6 +34,8 @@ class Liveness::Watchdog {
   // Only once lost() is true.
   [[nodiscard]] Verdict verdict();
   [[nodiscard]] std::optional<Watcher::TimePoint> progressed();
+  // Watcher::busy_elsewhere(), asked from another thread.
+  [[nodiscard]] std::string busy_elsewhere(std::string_view what);
   [[noreturn]] void leave(int exit_code, std::optional<std::string> own_failure);
 
  private:
@@ -43,6 +45,7 @@ class Liveness::Watchdog {
   };
 
   void run();
+  void take_turn();
   void announce(const Verdict& verdict);
   void write_log(const Verdict& verdict);
   // Carries out what main asked for; true when the thread is done.
@@ -62,7 +65,9 @@ class Liveness::Watchdog {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool joined_ = false;
-  std::string missing_;
+  Watcher::Missing missing_;
+  std::optional<std::string> question_;  // to busy_elsewhere()
+  std::optional<std::string> answer_;
   std::optional<Verdict> verdict_;
   std::optional<Watcher::TimePoint> progressed_;
   std::optional<Leaving> leaving_;

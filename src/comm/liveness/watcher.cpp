@@ -11,6 +11,7 @@ LivenessTiming LivenessTiming::for_timeout(milliseconds peer_timeout) {
   timing.peer_timeout = peer_timeout;
   // Several beats must be missing before silence counts.
   timing.beat = std::min(timing.beat, peer_timeout / 4);
+  timing.parting = std::min(timing.parting, peer_timeout);
   return timing;
 }
 

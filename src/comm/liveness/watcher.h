@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "message.h"
@@ -30,9 +31,13 @@ struct LivenessTiming {
   std::chrono::milliseconds gather{150};
   // What the ranks below get for an answer when rank 0 is lost, and for finding out who else is.
   std::chrono::milliseconds inquiry{1'500};
-  std::chrono::milliseconds verdict{2'500};
+  std::chrono::milliseconds verdict{3'500};
   // What the others get for taking the news.
   std::chrono::milliseconds telling{1'000};
+  // How long a rank may be missing at the start before somebody looks whether it is still there.
+  std::chrono::milliseconds late{1'000};
+  // What a farewell gets to arrive, over a link that loses packets too.
+  std::chrono::milliseconds parting{10'000};
 
   [[nodiscard]] static LivenessTiming for_timeout(std::chrono::milliseconds peer_timeout);
   // Half a second is left: a few missing beats must do, and short answers.
@@ -54,10 +59,20 @@ class Watcher {
   [[nodiscard]] virtual std::optional<Verdict> turn(std::chrono::milliseconds longest_wait, int wake) = 0;
   // All ranks are connected.
   [[nodiscard]] virtual bool joined() const = 0;
-  // Who or what is missing for that.
-  [[nodiscard]] virtual std::string missing() const = 0;
-  // Nothing is left to be sent, or whom it is for does not take it.
+  static constexpr const char* kNetworkHint =
+      "dist.interface names another network; does a firewall stand in between?";
+
+  // Who or what is missing for that, and what may help.
+  struct Missing {
+    std::string what;
+    std::string hint;
+  };
+  [[nodiscard]] virtual Missing missing() const = 0;
+  // What was said has arrived with all who can be expected to take it.
   [[nodiscard]] virtual bool told() const = 0;
+  // Which other ranks were last heard to do anything else than wait in `what`, as far as this rank knows:
+  // "rank 0 on n0 in evaluating, 300 of 500 (for 12.0 s)". Empty: none.
+  [[nodiscard]] virtual std::string busy_elsewhere(std::string_view what) const = 0;
   // How long ago any rank last told of progress.
   [[nodiscard]] virtual std::optional<TimePoint> progressed() const = 0;
   // This process is about to be ended from outside: who is suspicious by now is lost.

@@ -1,8 +1,11 @@
 """Runs whose ranks are watched one by one: their process ids, exit codes and times of end. Standard library only."""
 
+import ctypes
 import os
 import pathlib
 import re
+import signal
+import threading
 import time
 
 NOTE_END = pathlib.Path(__file__).resolve().parents[1] / "note_end.sh"
@@ -49,6 +52,39 @@ class WatchedRun:
         """The words of a rank's last note: exit code and time."""
         file = self.folder / f"end-{rank}"
         return file.read_text().split() if file.exists() else []
+
+
+def hang(pid):
+    """The main thread of that process stands still from now on; its other threads run on, until one of them ends it."""
+    stopped = threading.Event()
+
+    def hold():
+        seize, interrupt, wait_for_all = 0x4206, 0x4207, 0x40000000
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes, libc.ptrace.restype = [ctypes.c_long] * 4, ctypes.c_long
+        if libc.ptrace(seize, pid, 0, 0) == 0 and libc.ptrace(interrupt, pid, 0, 0) == 0:
+            stopped.set()
+            while os.WIFSTOPPED(os.waitpid(pid, wait_for_all)[1]):
+                pass
+
+    threading.Thread(target=hold, daemon=True).start()
+    assert stopped.wait(10), f"process {pid} may not be held (ptrace)"
+
+
+def slow_down(run, pid, seconds, share=0.25):
+    """A process of that run gets no more than this share of a core, for so long: it is stopped while it is ahead."""
+    began, used_before = time.monotonic(), core_seconds(pid)
+    while (passed := time.monotonic() - began) < seconds:
+        assert run.process.poll() is None, f"it ended early: {run.process.communicate()}"
+        ahead = core_seconds(pid) - used_before > share * passed
+        os.kill(pid, signal.SIGSTOP if ahead else signal.SIGCONT)
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGCONT)
+
+
+def core_seconds(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def is_running(pid):

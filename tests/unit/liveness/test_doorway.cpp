@@ -17,7 +17,7 @@ using testing_support::WatchedWorld;
 
 class Intruder {
  public:
-  explicit Intruder(const TcpAddress& address) : connection_(connect_to(address, kLoopback), true) {}
+  explicit Intruder(const TcpAddress& address) : connection_(Connection::to(address, kLoopback)) {}
 
   void say(const Message& message) { connection_.send(message); }
   void say_bytes(const std::string& bytes) {
@@ -127,11 +127,11 @@ TEST(Joining, SurvivesABrokenFirstTry) {
 
 TEST(Joining, SaysWhoIsMissing) {
   WatchedWorld world({"n0", "n0", "n1"});
-  world.kill(2);
-  world.pass(seconds(2));
+  world.freeze(2);
+  world.pass(seconds(10));
   EXPECT_FALSE(world.at(0).joined());
-  EXPECT_EQ(world.at(0).missing(), "no connection to here from rank 2 on n1");
-  EXPECT_THAT(world.at(1).missing(), testing::HasSubstr("rank 0 on n0 at 127.0.0.1:"));
+  EXPECT_EQ(world.at(0).missing().what, "no connection to here from rank 2 on n1");
+  EXPECT_THAT(world.at(2).missing().what, testing::HasSubstr("rank 0 on n0 at 127.0.0.1:"));
   EXPECT_TRUE(world.verdicts.empty());
 }
 

@@ -192,13 +192,65 @@ TEST_F(Losses, ProgressReachesEveryone) {
   }
 }
 
-TEST(LargeWorld, NamesOneOfMany) {
-  WatchedWorld world(std::vector<std::string>(40, "n0"));
-  world.join();
-  world.pass(seconds(2));
+// Rank 2 asks around while rank 0 is silent; then both that it misses come back.
+TEST_F(Losses, WhoComesBackWhileOthersAskAroundIsNotLost) {
+  world.freeze(0);
+  world.freeze(1);
+  world.pass(std::chrono::milliseconds(11'700));
+  ASSERT_TRUE(world.verdicts.empty());
+  world.thaw(0);
+  world.thaw(1);
+  world.pass(seconds(60));
+  EXPECT_TRUE(world.verdicts.empty()) << world.verdicts.begin()->second.text;
+  // And all is as before.
   world.kill(0);
-  ASSERT_TRUE(world.run_until([&] { return world.verdicts.size() == 39; }));
-  EXPECT_THAT(world.speakers(), ElementsAre(1U));
+  expect_known({1, 2, 3}, 1, {0});
+}
+
+TEST_F(Losses, ALowRankThatSleptThroughTheLossOfRank0DoesNotSpeakAgain) {
+  world.freeze(1);
+  world.kill(0);
+  expect_known({2, 3}, 2, {0, 1});
+  world.thaw(1);
+  ASSERT_TRUE(world.run_until([&] { return world.knows(1); }));
+  EXPECT_THAT(world.speakers(), ElementsAre(2U));
+  EXPECT_TRUE(world.verdicts[1].names(1));
+}
+
+// The same, but it slept only after it had begun to ask around itself.
+TEST_F(Losses, ALowRankThatSleepsBeforeItSpeaksLooksAtItsDoorFirst) {
+  world.kill(0);
+  static_cast<void>(world.at(1).turn(std::chrono::milliseconds(0), -1));
+  world.freeze(1);
+  expect_known({2, 3}, 2, {0, 1});
+  world.thaw(1);
+  ASSERT_TRUE(world.run_until([&] { return world.knows(1); }));
+  EXPECT_THAT(world.speakers(), ElementsAre(2U));
+}
+
+TEST_F(Losses, NobodySpeaksForALowRankThatIsMerelySlow) {
+  world.freeze(1);
+  world.kill(0);
+  world.pass(seconds(1));
+  ASSERT_TRUE(world.verdicts.empty());
+  world.thaw(1);
+  expect_known({1, 2, 3}, 1, {0});
+}
+
+TEST_F(Losses, SaysWhoIsBusyElsewhere) {
+  for (const std::size_t rank : {1, 2}) world.activities[rank].begin_wait("the end of an evaluation");
+  world.activities[0].at_step(12);
+  world.activities[0].enter("evaluating");
+  world.activities[0].progress(300, 500);
+  world.activities[3].at_step(11);
+  world.pass(seconds(2));
+  EXPECT_THAT(world.at(1).busy_elsewhere("the end of an evaluation"),
+              testing::StartsWith("rank 0 on n0 in step 12, evaluating, 300 of 500 (for "));
+  // It does what the others wait for, under the same name.
+  EXPECT_THAT(world.at(1).busy_elsewhere("evaluating"),
+              testing::StartsWith("rank 0 on n0 in step 12, evaluating"));
+  EXPECT_THAT(world.at(0).busy_elsewhere("the end of an evaluation"),
+              testing::MatchesRegex("rank 3 on n1 in step 11 \\(for [0-9]+\\.[0-9] s\\)"));
 }
 
 }  // namespace

@@ -39,15 +39,17 @@ TEST(Message, CarriesABeat) {
   ActivityReport report;
   report.step = 9;
   report.operation = "évaluation, 3 of 5";
+  report.waiting = true;
   report.age = std::chrono::milliseconds(1500);
   report.since_progress = std::chrono::milliseconds(250);
   const auto back = report_from(beat_message(report));
   EXPECT_EQ(back.step, 9U);
   EXPECT_EQ(back.operation, report.operation);
+  EXPECT_TRUE(back.waiting);
   EXPECT_DOUBLE_EQ(back.age.count(), 1.5);
   EXPECT_DOUBLE_EQ(back.since_progress->count(), 0.25);
   EXPECT_FALSE(report_from(beat_message({})).since_progress);
-  EXPECT_THROW(static_cast<void>(report_from({MessageKind::kBeat, {"x", "", "1", "1"}})), Error);
+  EXPECT_THROW(static_cast<void>(report_from({MessageKind::kBeat, {"x", "", "1", "1", "0"}})), Error);
 }
 
 TEST(Message, CarriesAVerdict) {

@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "hub.h"
+#include "loopback.h"
 #include "member.h"
 
 namespace ft::testing_support {
@@ -44,10 +45,11 @@ class WatchedWorld {
   }
 
   void join() {
-    ASSERT_TRUE(run_until([this] { return everyone_joined(); })) << ranks_[0]->missing();
+    ASSERT_TRUE(run_until([this] { return everyone_joined(); })) << ranks_[0]->missing().what;
   }
 
-  // Moves the clock on by a tenth of a second at a time; everyone alive has a few turns in each.
+  // Moves the clock on by a tenth of a second at a time; everyone alive has a few turns in each, and what
+  // they say arrives in between.
   void pass(milliseconds duration) {
     for (milliseconds done{0}; done < duration; done += kTick) tick();
   }
@@ -61,7 +63,10 @@ class WatchedWorld {
   }
 
   // kill -9: its sockets close, the memory goes.
-  void kill(std::size_t rank) { ranks_[rank].reset(); }
+  void kill(std::size_t rank) {
+    ranks_[rank].reset();
+    wait_for_ends({roster.ranks[0].address.port, roster.ranks[rank].address.port});
+  }
   // SIGSTOP, and SIGCONT.
   void freeze(std::size_t rank) { frozen_[rank] = true; }
   void thaw(std::size_t rank) { frozen_[rank] = false; }
@@ -96,6 +101,7 @@ class WatchedWorld {
   void tick() {
     now += kTick;
     for (int round = 0; round < 3; ++round) {
+      wait_for_delivery();
       for (std::size_t r = 0; r < ranks_.size(); ++r) {
         if (!ranks_[r] || frozen_[r]) continue;
         if (auto verdict = ranks_[r]->turn(milliseconds(0), -1)) {

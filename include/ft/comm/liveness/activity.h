@@ -14,6 +14,7 @@ namespace ft {
 struct ActivityReport {
   std::uint64_t step = 0;  // 0: none yet
   std::string operation;   // "evaluation on rank 0, 300 of 500"; may be empty
+  bool waiting = false;    // for others, in `operation`
   std::chrono::duration<double> age{0};
   // Since a long piece of work last got on; nothing where there is none.
   std::optional<std::chrono::duration<double>> since_progress;

@@ -13,6 +13,9 @@
 
 namespace ft {
 
+struct Roster;
+class Socket;
+
 struct LivenessOptions {
   std::string interface = "auto";                  // dist.interface
   std::chrono::milliseconds peer_timeout{15'000};  // dist.peer_timeout_s
@@ -26,7 +29,7 @@ struct LivenessOptions {
 // Note [Who says that a rank is lost]
 // Every rank is connected to rank 0 and beats once a second. Rank 0 decides: a closed connection is a loss at
 // once, silence is one after peer_timeout; it says so, and tells all the others. Who loses rank 0 asks the
-// ranks below itself; the lowest one alive speaks and tells those above. From then on this rank has
+// ranks below itself; the lowest one that answers speaks and tells those above. From then on this rank has
 // a second to end: SIGTERM is ignored, since launchers send it about a second after the first death; waits
 // throw PeerError, so that main can end in good order; and if main does not arrive, the watchdog ends the
 // process with code 4. Nobody calls MPI after a loss: the launcher collects what is left, stopped ranks
@@ -42,8 +45,9 @@ class Liveness final : public PeerWatch {
   // Says farewell: from here on this rank may leave without being lost.
   ~Liveness() override;
 
-  // Collective; connects the ranks and becomes the communicator's watch. What it throws is known to all:
-  // UsageError for an interface that is not there, PeerError when a rank cannot be reached.
+  // Collective; becomes the communicator's watch and connects the ranks. What it throws is known to all:
+  // UsageError for an interface that is not there or too few file descriptors, PeerError when a rank cannot
+  // be reached. A rank that ends meanwhile is lost, as later on.
   void start(Communicator& host, const LivenessOptions& options);
 
   [[nodiscard]] const std::shared_ptr<Activity>& activity() const noexcept { return activity_; }
@@ -64,11 +68,14 @@ class Liveness final : public PeerWatch {
 
   void require_all_alive() override;
   [[nodiscard]] std::chrono::duration<double> since_progress() override;
+  [[nodiscard]] std::string busy_elsewhere(std::string_view what) override;
   void begin_wait(std::string_view what) override;
   void end_wait() noexcept override;
 
  private:
   class Watchdog;
+
+  void connect(Communicator& host, Roster roster, Socket listener, const LivenessOptions& options);
 
   int rank_;
   int world_size_;
