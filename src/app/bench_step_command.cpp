@@ -76,7 +76,7 @@ Loader::Source full_batches(const StepPlan& steps, std::uint64_t batch, MicroBat
 struct StepTimes {
   std::vector<double> wall;  // from one step's begin to the next one's
   double data_s = 0, compute_s = 0, comm_s = 0, optimizer_s = 0;
-  double hidden_s = 0;  // of communication, inside compute_s
+  double hidden_s = 0, exposed_s = 0;  // of the sums of gradients: inside compute_s, inside comm_s
   std::uint64_t bytes = 0, images = 0;
   std::vector<double> comm_alone;  // sums of gradients with nothing to hide behind
 
@@ -91,6 +91,7 @@ void add(StepTimes& times, const StepShare& share) {
   times.compute_s += share.compute_s;
   times.comm_s += share.comm_s;
   times.hidden_s += share.gradients.hidden_s;
+  times.exposed_s += share.gradients.exposed_s;
   times.bytes += share.gradients.bytes;
   times.images += share.count;
 }
@@ -203,7 +204,7 @@ void print_figures(const Session& session, const StepTimes& times, const std::ve
   const auto steps = static_cast<double>(times.wall.size());
   const double step_s = times.wall_s() / steps;
   const double rate = session.config.train.batch_size / step_s;
-  const CommunicationCost all{.bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.comm_s};
+  const CommunicationCost all{.bytes = times.bytes, .hidden_s = times.hidden_s, .exposed_s = times.exposed_s};
   std::cout << parts_table(parts, step_s, ranks);
   if (ranks > 1) std::cout << communication_text(times, all);
   std::cout << fmt::format("{:.2f} ms a step (median of {}), {:.1f} images/s on {} ranks\n",

@@ -61,11 +61,13 @@ StepRunner::StepRunner(ResNet& model, GradientSum& gradients, const Config& conf
     statistics_.emplace(model, *context.gradients, config.dist.elastic);
   }
   if (!over_ranks_) return;
-  normalize_over_ranks(model, [ranks = context.gradients](torch::Tensor& sums) {
+  normalize_over_ranks(model, [ranks = context.gradients, seconds = normalizing_s_](torch::Tensor& sums) {
+    const Stopwatch waiting;
     ranks
         ->start_all_reduce(sums.data_ptr<double>(), static_cast<std::size_t>(sums.numel()),
                            ElementKind::kFloat64, ReduceOp::kSum)
         ->wait(deadline_after(ranks->timeout()), "all-reduce of batch norm sums");
+    *seconds += waiting.seconds();
   });
 }
 
@@ -157,9 +159,11 @@ void StepRunner::run_parts(const NextBatch& next, std::uint64_t images, StepShar
       batch = BatchView();  // the others wait for this rank's sums
     }
     const Stopwatch computing;
+    *normalizing_s_ = 0;
     enter_training_mode(normalized_together(images, micro, batch->size()));
     run_micro_batch(*batch, micro + 1 == count, share);
-    share.compute_s += computing.seconds();
+    share.compute_s += computing.seconds() - *normalizing_s_;
+    share.comm_s += *normalizing_s_;
   }
 }
 
@@ -184,7 +188,7 @@ StepShare StepRunner::run(const NextBatch& next, std::uint64_t images) {
   run_parts(next, images, share);
   const Stopwatch communicating;
   share.gradients = finish_sums(images);
-  share.comm_s = communicating.seconds();
+  share.comm_s += communicating.seconds();
   return share;
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -23,7 +24,8 @@ struct StepShare {
   std::uint64_t count = 0;
   double data_s = 0;
   double compute_s = 0;
-  double comm_s = 0;  // not hidden behind compute_s
+  // Not hidden behind compute_s: what is left of the sums of gradients, and batch norm's sums over all ranks.
+  double comm_s = 0;
   CommunicationCost gradients;
   // What is wrong when the loss is not finite ("loss nan; samples 4, 19"), or when `dist.elastic` cannot add
   // what came; empty otherwise.
@@ -70,6 +72,8 @@ class StepRunner {
   MicroBatchCut cut_;
   std::optional<ElasticStatistics> statistics_;  // with dist.elastic, once the model has been in train mode
   bool over_ranks_;                              // batch norm
+  // Seconds in its sums; the model's hook, which counts them, may outlive this.
+  std::shared_ptr<double> normalizing_s_ = std::make_shared<double>(0);
   bool training_mode_ = false;
   bool running_statistics_used_ = false;
   bool said_so_ = false;
