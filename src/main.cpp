@@ -8,11 +8,11 @@
 #include "ft/base/error.h"
 #include "ft/base/host.h"
 #include "ft/base/standard_output.h"
+#include "ft/base/stop_signals.h"
 #include "ft/comm/agreement.h"
 #include "ft/comm/backends.h"
 #include "ft/comm/liveness/liveness.h"
 #include "ft/comm/mpi_session.h"
-#include "ft/train/stop_request.h"
 
 #include "app/command_line.h"
 #include "app/commands.h"
@@ -42,7 +42,7 @@ int dispatch(Session& session) {
   return train_command(session);
 }
 
-int run(MpiSession& mpi, Liveness& liveness, int argc, char** argv) {
+int run(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
   auto host = make_host_communicator(mpi);
   Parsed parsed;
   agree(*host, "reading the command line", [&] { parsed = parse_command_line(argc, argv); });
@@ -50,22 +50,32 @@ int run(MpiSession& mpi, Liveness& liveness, int argc, char** argv) {
     if (host->rank() == 0) std::cout << parsed.text << std::flush;
     return 0;
   }
-  const auto session = open_session(mpi, liveness, *parsed.command, std::move(host));
+  if (parsed.command->command != Command::kTrain) signals.does(name_of(parsed.command->command));
+  const auto session = open_session(mpi, liveness, signals, *parsed.command, std::move(host));
   const int code = dispatch(*session);
   if (session->context.is_root()) finish_standard_output();
   return code;
 }
 
 void report(const std::string& who, const std::string& what, const std::string& hint) {
-  const std::string line = fmt::format("ft_dist: error: {}{}{}\n", who, what,
+  const std::string line = fmt::format("ft_dist: error: {}{}{}{}\n", who, who.empty() ? "" : ": ", what,
                                        hint.empty() ? "" : fmt::format(" (hint: {})", hint));
   std::fputs(line.c_str(), stderr);
   std::fflush(stderr);
 }
 
-// "rank 1 on n0: "
+// "rank 1 on n0"
 std::string rank_on_host(int rank) {
-  return fmt::format("rank {} on {}: ", rank, host_name());
+  return fmt::format("rank {} on {}", rank, host_name());
+}
+
+// Before MPI knows.
+std::string this_rank() {
+  try {
+    return rank_on_host(launcher_environment().rank);
+  } catch (const Error&) {
+    return "a rank on " + host_name();
+  }
 }
 
 // After an error that this rank has alone, and has said: the others may be waiting for it.
@@ -74,17 +84,19 @@ void end_the_others(MpiSession& mpi, Liveness& liveness, int code, const std::st
   mpi.abort(code);
 }
 
-int run_and_report(MpiSession& mpi, Liveness& liveness, int argc, char** argv) {
+int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
   // What follows the loss of a rank is a consequence of it, whatever it looks like here. MPI may notice
   // before the watchdog does.
   const auto leave_if_lost = [&](std::chrono::milliseconds patience) {
     if (liveness.lost_within(patience)) liveness.leave_after_loss();
   };
   try {
-    const int code = run(mpi, liveness, argc, argv);
+    const int code = run(mpi, liveness, signals, argc, argv);
+    signals.done();
     mpi.finalize();
     return code;
   } catch (const Error& error) {
+    signals.done();
     const int code = static_cast<int>(error.code());
     // Waits of one operation end together: rank 0 speaks first, and its word reaches the others meanwhile.
     const std::chrono::milliseconds in_turn(std::min(mpi.rank() * 100, 1'000));
@@ -100,6 +112,7 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, int argc, char** argv) {
     }
     return code;
   } catch (const std::exception& error) {
+    signals.done();
     leave_if_lost(std::chrono::seconds(0));
     report(rank_on_host(mpi.rank()), error.what(), "this is a bug in ft_dist");
     end_the_others(mpi, liveness, static_cast<int>(ExitCode::kBug), error.what());
@@ -110,16 +123,17 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  ft::hold_stop_requests();
   try {
+    StopSignals signals(this_rank());
     MpiSession mpi(argc, argv);
     Liveness liveness(mpi.rank(), mpi.world_size());
-    return run_and_report(mpi, liveness, argc, argv);
+    signals.set_activity([activity = liveness.activity()] { return activity->report().to_string(); });
+    return run_and_report(mpi, liveness, signals, argc, argv);
   } catch (const Error& error) {
-    report(rank_on_host(launcher_environment().rank), error.what(), error.hint());
+    report(this_rank(), error.what(), error.hint());
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
-    report(rank_on_host(launcher_environment().rank), error.what(), "this is a bug in ft_dist");
+    report(this_rank(), error.what(), "this is a bug in ft_dist");
     return static_cast<int>(ExitCode::kBug);
   }
 }

@@ -14,7 +14,7 @@ namespace {
 constexpr const char* kExitCodes =
     "Exit codes: 0 done, 1 bug, 2 usage or config, 3 data, 4 a peer or the network failed, 5 training "
     "diverged,\n"
-    "75 stopped on request with the state saved (the same command goes on).\n";
+    "75 stopped on request with the state saved (the same command goes on), 128 + N ended by signal N.\n";
 
 std::string keys_help() {
   std::string text = "Config keys (docs/config.md says more):\n";
@@ -147,6 +147,26 @@ std::vector<std::string> arguments_reversed(int argc, const char* const* argv) {
 }
 
 }  // namespace
+
+std::string name_of(Command command) {
+  switch (command) {
+    case Command::kTrain:
+      return "train";
+    case Command::kCheck:
+      return "check";
+    case Command::kEval:
+      return "eval";
+    case Command::kReplay:
+      return "replay";
+    case Command::kBenchData:
+      return "bench data";
+    case Command::kBenchStep:
+      return "bench step";
+    case Command::kBenchComm:
+      return "bench comm";
+  }
+  return {};
+}
 
 Parsed parse_command_line(int argc, const char* const* argv) {
   CommandLine line;

@@ -10,6 +10,9 @@ namespace ft::app {
 
 enum class Command { kTrain, kCheck, kEval, kReplay, kBenchData, kBenchStep, kBenchComm };
 
+// "bench data"
+[[nodiscard]] std::string name_of(Command command);
+
 struct CommandLine {
   Command command = Command::kTrain;
   std::optional<std::filesystem::path> config;

@@ -12,12 +12,15 @@
 #include "ft/config/load.h"
 #include "ft/config/schema.h"
 #include "ft/train/autocast.h"
-#include "ft/train/stop_request.h"
 
 #include "version.h"
 
 namespace ft::app {
 namespace {
+
+// A launcher's SIGTERM may come because a rank is lost. Much longer and there would be no time to say
+// anything.
+constexpr std::chrono::milliseconds kPatienceForNews{300};
 
 std::string first_difference(const std::string& a, const std::string& b) {
   std::istringstream lines_a(a), lines_b(b);
@@ -39,10 +42,19 @@ void start_watchdog(Session& session) {
   LivenessOptions options;
   options.interface = session.config.dist.interface;
   options.peer_timeout = std::chrono::seconds(session.config.dist.peer_timeout_s);
-  options.told_to_end = told_to_end;
-  session.liveness.set_loss_log([log = session.log](const std::string& text) { log_to_file(log, text); });
+  options.told_to_end = [&signals = session.signals] { return signals.told_to_end(); };
+  session.liveness.set_loss_log([log = session.log, &signals = session.signals](const std::string& text) {
+    log_to_file(log, text);
+    signals.record(static_cast<int>(ExitCode::kPeer), text);
+  });
   session.liveness.start(*session.host, options);
   session.context.activity = session.liveness.activity();
+  if (!session.liveness.watching()) return;
+  session.signals.set_peers(
+      {.lost = [&liveness = session.liveness] { return liveness.lost_within(kPatienceForNews); },
+       .leave = [&liveness = session.liveness](
+                    int exit_code,
+                    const std::string& what) { liveness.leave_after_failure(exit_code, what); }});
 }
 
 void choose_where_to_compute(Session& session) {
@@ -88,9 +100,9 @@ void require_same_on_all_ranks(Communicator& host, const std::string& lines, con
   }
 }
 
-std::unique_ptr<Session> open_session(MpiSession& mpi, Liveness& liveness, const CommandLine& line,
-                                      std::unique_ptr<Communicator> host) {
-  auto session = std::make_unique<Session>(mpi, liveness, line, std::move(host));
+std::unique_ptr<Session> open_session(MpiSession& mpi, Liveness& liveness, StopSignals& signals,
+                                      const CommandLine& line, std::unique_ptr<Communicator> host) {
+  auto session = std::make_unique<Session>(mpi, liveness, signals, line, std::move(host));
   agree(*session->host, "reading the config",
         [&] { session->config = load_config(line.config, line.overrides); });
   require_same_on_all_ranks(*session->host, every_key(session->config), "the config");

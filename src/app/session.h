@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 
+#include "ft/base/stop_signals.h"
 #include "ft/comm/communicator.h"
 #include "ft/comm/liveness/liveness.h"
 #include "ft/comm/mpi_session.h"
@@ -17,16 +18,18 @@ namespace ft::app {
 
 // Members are destroyed last to first: communicators before MPI.
 struct Session {
-  Session(MpiSession& session, Liveness& watchdog, CommandLine command_line,
+  Session(MpiSession& session, Liveness& watchdog, StopSignals& stop_signals, CommandLine command_line,
           std::unique_ptr<Communicator> communicator)
       : mpi(session),
         liveness(watchdog),
+        signals(stop_signals),
         line(std::move(command_line)),
         log(make_log(communicator->rank())),
         host(std::move(communicator)) {}
 
   MpiSession& mpi;
   Liveness& liveness;
+  StopSignals& signals;
   CommandLine line;
   Log log;
   std::unique_ptr<Communicator> host;
@@ -39,7 +42,7 @@ struct Session {
 
 // Loads and compares the config, starts the watchdog, chooses the device and the backend, maps the ranks,
 // sets torch's modes. Collective; what it throws is known to all ranks.
-[[nodiscard]] std::unique_ptr<Session> open_session(MpiSession& mpi, Liveness& liveness,
+[[nodiscard]] std::unique_ptr<Session> open_session(MpiSession& mpi, Liveness& liveness, StopSignals& signals,
                                                     const CommandLine& line,
                                                     std::unique_ptr<Communicator> host);
 

@@ -82,7 +82,6 @@ void print_closing(const std::vector<std::string>& lines) {
 }  // namespace
 
 int train_command(Session& session) {
-  const StopSignals signals;
   Communicator& host = *session.host;
   const Config local = with_staged_data(session.config, session.context);
   std::optional<RunPlan> plan;
@@ -122,9 +121,10 @@ int train_command(Session& session) {
   agree(host, "preparing to train", [&] {
     trainer.emplace(session.config, *plan, session.context, model, directory,
                     TrainingStart{start.incarnation, checkpoint ? &*checkpoint : nullptr,
+                                  start.checkpoint.parent_path() == directory.checkpoints(),
                                   run_facts(session, *plan, model, resumed_from)});
   });
-  const TrainingOutcome outcome = trainer->run(signals);
+  const TrainingOutcome outcome = trainer->run(session.signals);
   print_closing(outcome.closing);
   return static_cast<int>(outcome.exit);
 }

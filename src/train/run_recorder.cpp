@@ -47,6 +47,7 @@ RunRecorder::RunRecorder(const RunDirectory& directory, std::uint32_t incarnatio
 
 void RunRecorder::append(ordered_json object) {
   object["incarnation"] = incarnation_;
+  const std::scoped_lock lock(mutex_);
   metrics_.append(object);
 }
 

@@ -64,25 +64,33 @@ double Trainer::wall_seconds() const {
   return wall_before_ + since_start_.seconds();
 }
 
-TrainingOutcome Trainer::run(const StopSignals& signals) {
+TrainingOutcome Trainer::run(StopSignals& signals) {
+  const StopSignals::Training training(
+      signals, context_->world_size() == 1,
+      [this](int exit_code, const std::string& reason) { record_end(exit_code, reason); });
   try {
     return train(signals);
   } catch (const Error& error) {
-    record_failure(error);
+    record_end(static_cast<int>(error.code()), error.what());
+    throw;
+  } catch (const std::exception& error) {
+    // Of torch's errors the first line says what is wrong; the others are a stack.
+    const std::string_view what = error.what();
+    record_end(static_cast<int>(ExitCode::kBug), std::string(what.substr(0, what.find('\n'))));
     throw;
   }
 }
 
-void Trainer::record_failure(const Error& error) noexcept {
-  if (!recorder_) return;
+void Trainer::record_end(int exit_code, const std::string& reason) noexcept {
+  if (!recorder_ || ended_.exchange(true)) return;
   try {
-    recorder_->end(static_cast<int>(error.code()), error.what(), position_.step, {});
+    recorder_->end(exit_code, reason, updates_, {});
   } catch (const std::exception&) {
     // The disk that is full for a checkpoint is full for this line: the first error is the one to report.
   }
 }
 
-TrainingOutcome Trainer::train(const StopSignals& signals) {
+TrainingOutcome Trainer::train(StopSignals& signals) {
   since_start_.restart();
   since_save_.restart();
   since_epoch_.restart();
@@ -102,6 +110,7 @@ TrainingOutcome Trainer::train(const StopSignals& signals) {
     open_progress(where.epoch);
     context_->activity->at_step(step);
     const StepTotals totals = train_step(step, signals);
+    if (totals.stop) signals.agreed();
     account(totals);
     stragglers_.after_step(totals.mine);
     record_step(step, totals);
@@ -187,6 +196,7 @@ void Trainer::update_weights(std::uint64_t step, std::uint64_t images) {
   const ScheduleSpan span{plan_->steps.steps_per_epoch(), plan_->total_steps};
   sgd_.step(learning_rate(config_->optimizer, span, step), scale);
   position_.step = step;
+  updates_ = step;
 }
 
 void Trainer::account(const StepTotals& totals) {

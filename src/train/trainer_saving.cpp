@@ -26,8 +26,9 @@ std::vector<NamedTensor> Trainer::velocity_tensors() {
 void Trainer::restore(const Checkpoint& checkpoint) {
   const torch::NoGradGuard no_grad;
   position_ = checkpoint.position;
+  updates_ = position_.step;
   wall_before_ = position_.wall_seconds;
-  saved_step_ = position_.step;
+  if (start_.own_checkpoint) saved_step_ = position_.step;
   const auto rank = static_cast<std::size_t>(context_->rank());
   const bool same_world = checkpoint.statistics.size() == static_cast<std::size_t>(context_->world_size());
   // Another world size starts all ranks from the average.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -42,6 +43,7 @@ struct EpochRecord {
   const Evaluation* val = nullptr;
 };
 
+// end() may come from another thread than the rest.
 class RunRecorder {
  public:
   RunRecorder(const RunDirectory& directory, std::uint32_t incarnation, bool tensorboard);
@@ -56,6 +58,7 @@ class RunRecorder {
   void append(nlohmann::ordered_json object);
 
   std::uint32_t incarnation_;
+  std::mutex mutex_;  // of metrics_
   MetricsLog metrics_;
   std::optional<EventFile> events_;
 };

@@ -1,12 +1,14 @@
 // The training loop: steps, evaluation, records, checkpoints, and the ways to end.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "ft/base/error.h"
+#include "ft/base/stop_signals.h"
 #include "ft/base/stopwatch.h"
 #include "ft/config/config.h"
 #include "ft/report/progress.h"
@@ -19,7 +21,7 @@
 #include "ft/train/run_recorder.h"
 #include "ft/train/sgd.h"
 #include "ft/train/step_runner.h"
-#include "ft/train/stop_request.h"
+#include "ft/train/stop_file.h"
 #include "ft/train/straggler_report.h"
 
 namespace ft {
@@ -33,6 +35,7 @@ struct TrainingOutcome {
 struct TrainingStart {
   std::uint32_t incarnation = 1;
   const Checkpoint* checkpoint = nullptr;
+  bool own_checkpoint = true;    // from this run's directory, and not from another run's
   nlohmann::ordered_json facts;  // stored in checkpoints and in the "start" line
 };
 
@@ -47,8 +50,8 @@ class Trainer {
   ~Trainer();
 
   // Trains to plan.target_step. Collective. Throws DivergedError (on every rank, nothing saved over good
-  // state), DataError, PeerError.
-  [[nodiscard]] TrainingOutcome run(const StopSignals& signals);
+  // state), DataError, PeerError. Whatever it throws is recorded as the run's end.
+  [[nodiscard]] TrainingOutcome run(StopSignals& signals);
 
  private:
   // What all ranks counted in one step, and what any of them wants.
@@ -67,8 +70,9 @@ class Trainer {
     std::optional<Evaluation> val, test;
   };
 
-  [[nodiscard]] TrainingOutcome train(const StopSignals& signals);
-  void record_failure(const Error& error) noexcept;
+  [[nodiscard]] TrainingOutcome train(StopSignals& signals);
+  // The first one counts: others may follow from it.
+  void record_end(int exit_code, const std::string& reason) noexcept;
   void restore(const Checkpoint& checkpoint);
   [[nodiscard]] StepTotals train_step(std::uint64_t step, const StopSignals& signals);
   void throw_if_diverged(std::uint64_t step, const StepShare& share, bool anywhere);
@@ -113,7 +117,9 @@ class Trainer {
   StragglerReport stragglers_;
 
   TrainingPosition position_;
-  std::optional<Evaluation> test_;  // the latest, rank 0
+  std::atomic<bool> ended_{false};
+  std::atomic<std::uint64_t> updates_{0};  // position_.step, for another thread
+  std::optional<Evaluation> test_;         // the latest, rank 0
   std::optional<std::uint64_t> saved_step_;
   double wall_before_ = 0;  // of earlier incarnations
   Stopwatch since_start_;

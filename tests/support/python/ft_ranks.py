@@ -28,11 +28,11 @@ class WatchedRun:
         metrics = pathlib.Path(run_dir) / "metrics.jsonl"
         self.wait_until(lambda: metrics.exists() and f'"type":"step","step":{step},' in metrics.read_text(), f"no step {step}")
 
-    def wait_until(self, condition, otherwise):
-        deadline = time.monotonic() + PATIENCE_S
+    def wait_until(self, condition, otherwise, patience=PATIENCE_S):
+        deadline = time.monotonic() + patience
         while not condition():
             assert self.process.poll() is None, f"it ended early: {self.process.communicate()}"
-            assert time.monotonic() < deadline, f"{otherwise} after {PATIENCE_S} s"
+            assert time.monotonic() < deadline, f"{otherwise} after {patience} s"
             time.sleep(0.02)
 
     def end(self):
