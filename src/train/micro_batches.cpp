@@ -23,15 +23,22 @@ Share MicroBatchCut::part(std::uint64_t n, int micro) const noexcept {
     const std::uint64_t which = elastic_parts(*this).first + static_cast<std::uint64_t>(micro);
     return share_of(n, static_cast<std::uint32_t>(which), static_cast<std::uint32_t>(elastic));
   }
-  const Share mine = share_of(n, static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(world_size));
-  const Share part =
-      share_of(mine.count, static_cast<std::uint32_t>(micro), static_cast<std::uint32_t>(accumulate));
-  return {mine.first + part.first, part.count};
+  const auto of_rank = [this](std::uint64_t count) {
+    return share_of(count, static_cast<std::uint32_t>(rank), static_cast<std::uint32_t>(world_size));
+  };
+  const auto of_micro = [this, micro](std::uint64_t count) {
+    return share_of(count, static_cast<std::uint32_t>(micro), static_cast<std::uint32_t>(accumulate));
+  };
+  const Share outer = parts_first ? of_micro(n) : of_rank(n);
+  const Share inner = parts_first ? of_rank(outer.count) : of_micro(outer.count);
+  return {outer.first + inner.first, inner.count};
 }
 
 std::uint64_t MicroBatchCut::largest(std::uint64_t n) const noexcept {
   // The first parts get the remainders.
-  return MicroBatchCut{0, world_size, accumulate, elastic}.part(n, 0).count;
+  MicroBatchCut first = *this;
+  first.rank = 0;
+  return first.part(n, 0).count;
 }
 
 MicroBatchCut micro_batch_cut(const Config& config, int rank, int world_size) {
@@ -39,7 +46,8 @@ MicroBatchCut micro_batch_cut(const Config& config, int rank, int world_size) {
     throw UsageError(fmt::format("{} ranks for the {} parts of dist.elastic", world_size, parts),
                      "start fewer ranks; another number of parts is another training");
   }
-  return {rank, world_size, config.train.accumulate, config.dist.elastic};
+  return {rank, world_size, config.train.accumulate, config.dist.elastic,
+          config.model.batch_norm == BatchNormMode::kSync};
 }
 
 Loader::Source micro_batch_source(const StepPlan& plan, MicroBatchCut cut, std::uint64_t first_step,

@@ -16,6 +16,9 @@ struct MicroBatchCut {
   int accumulate = 1;
   // 0, or into how many parts a batch is cut whatever the world size; a rank runs a range of them, in order.
   int elastic = 0;
+  // Whether the batch is cut into `accumulate` parts before each is dealt out, and not each rank's share:
+  // then a part is the same images whatever the world size, as it must be where they are normalised together.
+  bool parts_first = false;
 
   // How many parts this rank runs in a step, empty ones included.
   [[nodiscard]] int micro_batches() const noexcept;

@@ -74,6 +74,27 @@ TEST(MicroBatches, PartsTileTheBatchForEveryWorld) {
   }
 }
 
+// Where parts are normalised over all ranks, a part must not depend on how many there are.
+TEST(MicroBatches, PartsCutFirstAreTheSameImagesForEveryWorld) {
+  for (const int world : {1, 2, 3, 4, 8}) {
+    for (const std::uint64_t n : {1, 5, 16, 17}) {
+      std::uint64_t next = 0;
+      for (int micro = 0; micro < 3; ++micro) {
+        const Share whole = MicroBatchCut{0, 1, 3, 0, true}.part(n, micro);
+        EXPECT_EQ(whole.first, next);
+        for (int rank = 0; rank < world; ++rank) {
+          const Share part = MicroBatchCut{rank, world, 3, 0, true}.part(n, micro);
+          EXPECT_EQ(part.first, next);
+          EXPECT_LE(part.count, (MicroBatchCut{rank, world, 3, 0, true}.largest(n)));
+          next += part.count;
+        }
+        EXPECT_EQ(next, whole.first + whole.count);
+      }
+      EXPECT_EQ(next, n);
+    }
+  }
+}
+
 TEST(MicroBatches, ASourceGivesAccumulateRequestsAStepAndThenEnds) {
   const StepPlan plan(10, {}, 4, 7);
   Loader::Source source = micro_batch_source(plan, {1, 2, 2}, 2, 3);
