@@ -54,6 +54,7 @@ int run(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, cha
   const auto session = open_session(mpi, liveness, signals, *parsed.command, std::move(host));
   const int code = dispatch(*session);
   if (session->context.is_root()) finish_standard_output();
+  signals.done();
   return code;
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <fstream>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -57,6 +59,16 @@ std::string name_of(int signal) {
     default:
       return {};
   }
+}
+
+// By a debugger. It sees only signals that are delivered, which one read from a descriptor never is.
+bool is_traced() {
+  std::ifstream status("/proc/self/status");
+  constexpr std::string_view kKey = "TracerPid:";
+  for (std::string line; std::getline(status, line);) {
+    if (line.starts_with(kKey)) return line.find_first_not_of(" \t0", kKey.size()) != std::string::npos;
+  }
+  return false;
 }
 
 }  // namespace
@@ -114,13 +126,17 @@ int StopSignals::next_signal() {
 void StopSignals::take(int signal) {
   const auto received_at = Clock::now();
   {
-    const Lock lock = lock_when_free();
-    if (phase_ == Phase::kDone) return;
+    Lock lock = lock_when_free();
+    if (phase_ == Phase::kDone) return take_when_done(signal, std::move(lock));
     int none = 0;
     request_.compare_exchange_strong(none, signal);
     if (signal == SIGTERM) told_to_end_ = true;
   }
   const bool in_a_hurry = signal != SIGUSR1;
+  if (signal == SIGINT && is_traced()) {
+    ::raise(SIGTRAP);
+    return;
+  }
   if (in_a_hurry && explained_by_a_loss()) return;
   Lock lock = lock_when_free();
   switch (phase_) {
@@ -131,16 +147,33 @@ void StopSignals::take(int signal) {
       break;
     case Phase::kTraining:
       if (!in_a_hurry) return;
-      if (!std::exchange(asked_, true)) {
+      if (asked_by_ == 0) {
+        asked_by_ = signal;
+        first_asked_ = received_at;
         if (signal == SIGTERM && !alone_ && !agreed_) asked_at_ = received_at;
         ask(signal, std::move(lock));
         return;
       }
+      if (is_the_same_order(signal, received_at)) return;
       break;
     case Phase::kOtherWork:
       break;
   }
   end_by(signal, std::move(lock));
+}
+
+bool StopSignals::is_the_same_order(int signal, Clock::time_point received_at) const noexcept {
+  if (signal != SIGTERM || asked_by_ != SIGTERM) return false;
+  return agreed_ || received_at - first_asked_ < kSameOrder;
+}
+
+// What is left to do may hang all the same (MPI_Finalize, a file system).
+void StopSignals::take_when_done(int signal, Lock lock) {
+  constexpr std::chrono::seconds kInsists{1};
+  if (signal == SIGUSR1) return;
+  const auto now = Clock::now();
+  if (!first_after_done_) first_after_done_ = now;
+  if (now - *first_after_done_ >= kInsists) end_by(signal, std::move(lock));
 }
 
 bool StopSignals::explained_by_a_loss() {
@@ -206,6 +239,7 @@ void StopSignals::leave(int exit_code, const std::string& kind, const std::strin
 // "training, in step 12". Under the lock.
 std::string StopSignals::doing() const {
   std::string text = "starting";
+  if (phase_ == Phase::kDone) text = "ending";
   if (phase_ == Phase::kTraining) text = "training";
   if (phase_ == Phase::kOtherWork) text = "running " + command_;
   const std::string more = activity_ ? activity_() : "";

@@ -76,7 +76,7 @@ LoaderDepth loader_depth(const LoaderOptions& options) {
 // worker claims samples of the oldest open batch and goes on to the next when none is left. So whoever is
 // free takes what is needed soonest, as with work stealing, and nothing is shared but one ticket a slot.
 struct Loader::Impl {
-  Impl(const PackedSet& packed_set, const LoaderOptions& loader_options, Source batch_source);
+  Impl(const PackedSet& packed_set, LoaderOptions loader_options, Source batch_source);
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
   ~Impl();
@@ -121,9 +121,9 @@ struct Loader::Impl {
   std::vector<std::jthread> workers;  // last: joined before what they use goes away
 };
 
-Loader::Impl::Impl(const PackedSet& packed_set, const LoaderOptions& loader_options, Source batch_source)
+Loader::Impl::Impl(const PackedSet& packed_set, LoaderOptions loader_options, Source batch_source)
     : set(packed_set),
-      options(loader_options),
+      options(std::move(loader_options)),
       depth(loader_depth(options)),
       source(std::move(batch_source)),
       requests(depth.slots + depth.read_ahead),

@@ -110,7 +110,6 @@ TrainingOutcome Trainer::train(StopSignals& signals) {
     open_progress(where.epoch);
     context_->activity->at_step(step);
     const StepTotals totals = train_step(step, signals);
-    if (totals.stop) signals.agreed();
     account(totals);
     stragglers_.after_step(totals.mine);
     record_step(step, totals);
@@ -121,10 +120,11 @@ TrainingOutcome Trainer::train(StopSignals& signals) {
     if (totals.stop && step < plan_->target_step) return stop(signals);
     if (totals.save || checkpoint_due(step, epoch_ended)) save("checkpoint");
   }
+  signals.agreed();  // they all end now, told or not
   return finish();
 }
 
-Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& signals) {
+Trainer::StepTotals Trainer::train_step(std::uint64_t step, StopSignals& signals) {
   const Stopwatch whole_step;
   const std::uint64_t images = std::min<std::uint64_t>(
       static_cast<std::uint64_t>(config_->train.batch_size),
@@ -158,6 +158,7 @@ Trainer::StepTotals Trainer::train_step(std::uint64_t step, const StopSignals& s
   totals.count = static_cast<std::uint64_t>(shared[kCount]);
   totals.stop = shared[kStop] > 0;
   totals.save = shared[kSave] > 0;
+  if (totals.stop) signals.agreed();
   if (totals.count != images) {
     throw Error(ExitCode::kBug,
                 fmt::format("step {} saw {} images instead of {}", step, totals.count, images));

@@ -99,7 +99,8 @@ TrainingOutcome Trainer::stop(const StopSignals& signals) {
   if (context_->is_root()) {
     stop_file_.clear();
     if (reason.empty()) reason = "a stop request";
-    recorder_->end(static_cast<int>(ExitCode::kStopped), reason, position_.step, {});
+    if (!ended_.exchange(true))
+      recorder_->end(static_cast<int>(ExitCode::kStopped), reason, position_.step, {});
     context_->log->info("stopped by {} after step {} of {}; the same command goes on from here", reason,
                         position_.step, plan_->target_step);
   }
@@ -120,6 +121,7 @@ TrainingOutcome Trainer::finish() {
     outcome.closing = closing_lines(position_, test_ ? &*test_ : nullptr, context_->world_size(),
                                     context_->device.is_cuda() ? "cuda" : "cpu");
     const bool all = plan_->target_step == plan_->total_steps;
+    if (ended_.exchange(true)) return;
     recorder_->end(static_cast<int>(ExitCode::kDone), all ? "all epochs done" : "train.max_steps reached",
                    position_.step, outcome.closing);
   });

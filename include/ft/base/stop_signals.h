@@ -22,13 +22,14 @@ namespace ft {
 //   starts            waits for training      end it
 //   trains            a request               the first is a request; a second of either ends it
 //   does other work   ends it                 end it
-//   has done          nothing                 nothing
+//   has done          nothing                 the first does nothing; one a second later ends it
 //
-// "Ends": one line on standard error (who, and doing what), the other ranks are told, code 128 + the signal's
-// number. A request that came as SIGTERM is one in a hurry: when the ranks have not agreed to stop
-// kAgreementPatience later, this one leaves without them, with code 4. A launcher that ignores SIGTERM for
-// itself (nohup, a trap) does not mean us; SIGINT stays ignored where it was, as for a shell's background
-// jobs.
+// Launchers send SIGTERM twice in a row (slurmd at a time limit): one that comes within kSameOrder of
+// another, or when all ranks have agreed to save, is the same order and not a second one. "Ends": one line on
+// standard error (who, and doing what), the other ranks are told, code 128 + the signal's number. A request
+// that came as SIGTERM is one in a hurry: when the ranks have not agreed to stop kAgreementPatience later,
+// this one leaves without them, with code 4. A launcher that ignores SIGTERM for itself (nohup, a trap) does
+// not mean us; SIGINT stays ignored where it was, as for a shell's background jobs.
 
 // Blocks the three in this thread and all that it starts from now on. No locks, no memory, no other library:
 // it may be called before anything is set up.
@@ -52,6 +53,7 @@ class StopSignals {
   };
   // With the time to record and to tell the others, 5 s in all.
   static constexpr std::chrono::milliseconds kAgreementPatience{4'000};
+  static constexpr std::chrono::milliseconds kSameOrder{2'000};
 
   // `who`: "rank 1 on n0", before each line.
   explicit StopSignals(std::string who, End end = {},
@@ -100,6 +102,8 @@ class StopSignals {
   void run(const std::stop_token& stop);
   [[nodiscard]] int next_signal();
   void take(int signal);
+  void take_when_done(int signal, Lock lock);
+  [[nodiscard]] bool is_the_same_order(int signal, Clock::time_point received_at) const noexcept;
   [[nodiscard]] bool explained_by_a_loss();
   void ask(int signal, Lock lock);
   void end_by(int signal, Lock lock);
@@ -123,8 +127,10 @@ class StopSignals {
   std::string command_;
   bool alone_ = false;
   bool agreed_ = false;
-  bool busy_ = false;                          // ending, or asking the peers
-  bool asked_ = false;                         // by SIGTERM or SIGINT
+  bool busy_ = false;              // ending, or asking the peers
+  int asked_by_ = 0;               // SIGTERM or SIGINT, the first in training
+  Clock::time_point first_asked_;  // then
+  std::optional<Clock::time_point> first_after_done_;
   std::optional<Clock::time_point> asked_at_;  // with the limit that SIGTERM sets
   std::function<std::string()> activity_;
   Peers peers_;

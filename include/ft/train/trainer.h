@@ -74,7 +74,7 @@ class Trainer {
   // The first one counts: others may follow from it.
   void record_end(int exit_code, const std::string& reason) noexcept;
   void restore(const Checkpoint& checkpoint);
-  [[nodiscard]] StepTotals train_step(std::uint64_t step, const StopSignals& signals);
+  [[nodiscard]] StepTotals train_step(std::uint64_t step, StopSignals& signals);
   void throw_if_diverged(std::uint64_t step, const StepShare& share, bool anywhere);
   void require_finite(const std::vector<NamedTensor>& tensors);
   void update_weights(std::uint64_t step, std::uint64_t images);

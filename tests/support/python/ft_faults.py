@@ -10,6 +10,21 @@ import traceback
 from ft_runs import MPI_ENVIRONMENT
 
 
+STARTED = []
+
+
+def end_what_is_left():
+    """A check that failed may have left a training that would go on for ever beside all later ones."""
+    for process in STARTED:
+        if process.poll() is None:
+            process.terminate()  # mpirun ends its ranks
+            try:
+                process.wait(timeout=10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+    STARTED.clear()
+
+
 def run_checks(checks, *arguments):
     """Calls each check, goes on after a failure, and returns the exit code of the whole."""
     failed = 0
@@ -20,6 +35,8 @@ def run_checks(checks, *arguments):
         except (AssertionError, OSError, subprocess.TimeoutExpired, LookupError, ValueError):
             failed += 1
             print(f"FAILED  {check.__name__}\n{traceback.format_exc()}", flush=True)
+        finally:
+            end_what_is_left()
     print(f"{failed} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed")
     return 1 if failed else 0
 
@@ -36,8 +53,9 @@ def small(data, run_dir, **more):
 
 def start(command, **options):
     """The program started and not waited for."""
-    return subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                            env={**os.environ, **MPI_ENVIRONMENT}, **options)
+    STARTED.append(subprocess.Popen([str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                    env={**os.environ, **MPI_ENVIRONMENT}, **options))
+    return STARTED[-1]
 
 
 def error_line(stderr):

@@ -103,6 +103,39 @@ TEST_F(StopSignalsTest, EndsAStartBySigtermAndNotByARequest) {
             "ft_dist: rank 1 on n0: ended by SIGTERM while starting\n");
 }
 
+// As slurmd sends it at a time limit.
+TEST_F(StopSignalsTest, TakesSigtermTwiceInARowForOneOrder) {
+  make();
+  const StopSignals::Training training(*signals_, false, recorder());
+  send(SIGTERM);
+  wait_for([this] { return signals_->told_to_end(); });
+  expect_no_end_after(SIGTERM);
+  std::this_thread::sleep_for(StopSignals::kSameOrder);
+  send(SIGTERM);
+  wait_for_end(128 + SIGTERM);
+}
+
+TEST_F(StopSignalsTest, LeavesASaveThatAllHaveAgreedOnToSigkill) {
+  make();
+  const StopSignals::Training training(*signals_, false, recorder());
+  send(SIGTERM);
+  wait_for([this] { return signals_->told_to_end(); });
+  signals_->agreed();
+  std::this_thread::sleep_for(StopSignals::kSameOrder);
+  expect_no_end_after(SIGTERM);
+  send(SIGINT);
+  wait_for_end(128 + SIGINT);
+}
+
+TEST_F(StopSignalsTest, EndsAnEndThatHangsWhenAskedAgain) {
+  make();
+  signals_->done();
+  expect_no_end_after(SIGTERM);
+  std::this_thread::sleep_for(std::chrono::milliseconds(1'100));
+  send(SIGTERM);
+  wait_for_end(128 + SIGTERM);
+}
+
 TEST_F(StopSignalsTest, TakesTheFirstSigtermInTrainingForARequestAndSaysSoAtOnce) {
   make();
   const StopSignals::Training training(*signals_, false, recorder());
