@@ -12,6 +12,14 @@
 
 namespace ft {
 
+namespace {
+
+// What has come calls for more messages, some of which can go at once: a test that is called seldom, between
+// two layers of backward, moves on as far as it can, within bounds.
+constexpr int kRoundsPerTest = 8;
+
+}  // namespace
+
 // A reduction and the port that carries its messages.
 class DirectEngine::Operation final : public MessagePort {
  public:
@@ -67,8 +75,16 @@ DirectEngine::DirectEngine(MPI_Comm comm, int rank, int world_size, HostGroups g
       options_(options) {}
 
 // A communicator with an operation that never ended cannot be freed; the process is about to end anyway.
+// Until then MPI may write what arrives to the memory of the operation's receives, which nothing takes back:
+// so that memory is never freed.
 DirectEngine::~DirectEngine() {
-  if (!health_->failed()) MPI_Comm_free(&comm_);
+  if (!health_->failed()) {
+    int finalized = 0;
+    MPI_Finalized(&finalized);
+    if (finalized == 0) MPI_Comm_free(&comm_);
+  } else if (!active_.empty()) {
+    static_cast<void>(std::make_unique<decltype(active_)>(std::move(active_)).release());
+  }
 }
 
 const MessageFlow& DirectEngine::flow() const noexcept {
@@ -119,6 +135,8 @@ bool DirectEngine::advance() {
   try {
     if (health_->watch() != nullptr) health_->watch()->require_all_alive();
     test_some();
+    // Open MPI either reports what has ended or makes progress: what the first call moved, the second tells.
+    if (completions_ == 0) test_some();
     for (int i = 0; i < completions_; ++i) {
       // A copy: what completes may post more.
       const Message message = messages_[static_cast<std::size_t>(completed_[static_cast<std::size_t>(i)])];
@@ -207,8 +225,9 @@ bool DirectWork::done() const {
 }
 
 bool DirectWork::test() {
-  if (done()) return true;
-  engine_->advance();
+  for (int round = 0; round < kRoundsPerTest && !done(); ++round) {
+    if (!engine_->advance()) break;
+  }
   return done();
 }
 

@@ -34,7 +34,8 @@ struct DirectOptions {
                     .window = 64,
                     .slots = 3,
                     .patience = std::chrono::microseconds{500}};
-  // Open MPI sends up to 4 KiB, with its header, within a host without asking first.
+  // Open MPI sends up to 4 KiB, with its header, within a host without asking first. For few ranks only
+  // (kMostExchanging).
   std::size_t exchange_bytes = (std::size_t{4} << 10U) - 256;
   // Of an operation in two levels.
   std::size_t slice_bytes = std::size_t{4} << 20U;
@@ -47,7 +48,8 @@ class DirectEngine {
  public:
   class Operation;
 
-  // `comm` is its own from here on: the last of the works frees it, unless something has failed.
+  // `comm` is its own from here on: the last of the works frees it, unless something has failed or MPI has
+  // been finalized.
   DirectEngine(MPI_Comm comm, int rank, int world_size, HostGroups groups,
                std::shared_ptr<CommunicatorHealth> health, DirectOptions options);
   DirectEngine(const DirectEngine&) = delete;
@@ -92,7 +94,7 @@ class DirectEngine {
   DirectOptions options_;
   int next_tag_pair_ = 0;
   ScratchPool scratch_;
-  // After a failure operations stay: MPI may still write to their memory.
+  // After a failure operations stay, beyond the engine's end: MPI may still write to their memory.
   std::vector<std::shared_ptr<Operation>> active_;
   // Of equal length. One array over all operations, so that one call tests them all.
   std::vector<MPI_Request> requests_;

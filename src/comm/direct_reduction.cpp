@@ -21,7 +21,8 @@ DirectReduction::DirectReduction(const ReductionTask& task, ScratchPool& pool)
       plan_(task.count, task.world_size, task.flow.segment_bytes / travel_width_),
       exchanges_(static_cast<std::size_t>(task.world_size)),
       arrived_(plan_.segments(task.rank)),
-      slots_(std::min(task.flow.slots, arrived_.size())) {
+      slots_(std::min(task.flow.slots, arrived_.size())),
+      slot_elements_(std::min(plan_.segment_elements(), own_chunk().count)) {
   // Each half moves as many messages: pieces to the owners, sums from them.
   const std::size_t halves = task.half == Half::kBoth ? 2 : 1;
   const auto others = static_cast<std::size_t>(task.world_size - 1);
@@ -33,7 +34,7 @@ DirectReduction::DirectReduction(const ReductionTask& task, ScratchPool& pool)
     remaining_ += halves * plan_.segments(peer);
   }
   if (task.half == Half::kGather) return;
-  pieces_ = pool.take(others * slots_ * plan_.segment_elements() * travel_width_);
+  pieces_ = pool.take(others * slots_ * slot_elements_ * travel_width_);
   if (task.wire == Wire::kBFloat16) rounded_ = pool.take(task.count * travel_width_);
 }
 
@@ -53,7 +54,7 @@ std::byte* DirectReduction::travel_address(const DataPiece& piece) const noexcep
 std::byte* DirectReduction::slot(int peer, std::size_t segment) const noexcept {
   const int place = peer < task_.rank ? peer : peer - 1;
   const std::size_t index = static_cast<std::size_t>(place) * slots_ + segment % slots_;
-  return pieces_.bytes.get() + index * plan_.segment_elements() * travel_width_;
+  return pieces_.bytes.get() + index * slot_elements_ * travel_width_;
 }
 
 void DirectReduction::begin(MessagePort& port) {

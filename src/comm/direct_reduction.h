@@ -117,6 +117,7 @@ class DirectReduction final : public Reduction {
   std::vector<Exchange> exchanges_;
   std::vector<int> arrived_;   // pieces of each own segment
   std::size_t slots_;          // for each peer
+  std::size_t slot_elements_;  // a segment, or less where the own chunk is shorter
   std::size_t added_ = 0;      // own segments
   std::size_t remaining_ = 0;  // messages
   ScratchBuffer pieces_;       // others' pieces of this rank's chunk

@@ -84,7 +84,8 @@ void ExchangeReduction::add_up() {
 }
 
 std::unique_ptr<Reduction> make_flat_reduction(const ReductionTask& task, ScratchPool& pool) {
-  if (task.half == Half::kBoth && bytes_on_the_wire(task) <= task.exchange_bytes) {
+  const bool little = bytes_on_the_wire(task) <= task.exchange_bytes && task.world_size <= kMostExchanging;
+  if (task.half == Half::kBoth && little) {
     return std::make_unique<ExchangeReduction>(task, pool);
   }
   return std::make_unique<DirectReduction>(task, pool);

@@ -10,6 +10,10 @@
 
 namespace ft {
 
+// Every rank receives, keeps and adds up everyone's data: beyond so many ranks that costs more than a
+// latency.
+inline constexpr int kMostExchanging = 16;
+
 class ExchangeReduction final : public Reduction {
  public:
   // Takes its scratch from `pool`; nothing is sent yet. For Half::kBoth.
@@ -32,7 +36,8 @@ class ExchangeReduction final : public Reduction {
   ScratchBuffer all_;  // by rank, as it travels
 };
 
-// Without levels: an ExchangeReduction up to the task's exchange_bytes, a DirectReduction beyond.
+// Without levels: an ExchangeReduction up to the task's exchange_bytes and kMostExchanging ranks, a
+// DirectReduction beyond. The same choice on every rank, and the same sum to the bit either way.
 [[nodiscard]] std::unique_ptr<Reduction> make_flat_reduction(const ReductionTask& task, ScratchPool& pool);
 
 }  // namespace ft

@@ -27,7 +27,8 @@ struct MpiLengths {
 
 class MpiCommunicator final : public Communicator {
  public:
-  // Duplicates MPI_COMM_WORLD; collective. Sums are added up by a DirectEngine, all else by MPI.
+  // Duplicates MPI_COMM_WORLD; collective. Sums of float32, float64 and int64 are added up by a
+  // DirectEngine; other sums, minima and maxima are MPI's.
   explicit MpiCommunicator(MpiLengths lengths = {});
   MpiCommunicator(const MpiCommunicator&) = delete;
   MpiCommunicator& operator=(const MpiCommunicator&) = delete;

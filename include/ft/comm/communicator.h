@@ -47,8 +47,9 @@ class Work {
   virtual ~Work() = default;
   // Makes progress; true once done (for device memory: enqueued work has completed). Throws PeerError.
   [[nodiscard]] virtual bool test() = 0;
-  // Polls test(), sleeping longer and longer in between (never spinning: the cores are the trainer's);
-  // PeerError naming `what` at the deadline.
+  // Polls test(), sleeping longer and longer in between: the cores are the trainer's. A backend may poll
+  // without a sleep for a moment after each message (sums over MPI: at most 0.5 ms). PeerError naming `what`
+  // at the deadline.
   virtual void wait(Deadline deadline, std::string_view what);
   // Once done: how long a device of its own was at it, by the device's clock, waiting for slower ranks
   // included. nullopt: there is no such device, or it was not timed.

@@ -1,5 +1,6 @@
-// Waiting without spinning: the cores belong to the trainer's threads, and with more ranks than cores a
-// spinning rank starves the very one it waits for.
+// Waiting with sleeps: the cores belong to the trainer's threads, and with more ranks than cores a spinning
+// rank starves the very one it waits for. Sums over MPI poll without sleeps for a moment after each message,
+// since a sleep takes longer than the next message does, and only then wait like this.
 #pragma once
 
 #include <chrono>

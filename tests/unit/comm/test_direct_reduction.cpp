@@ -138,5 +138,27 @@ TEST(ExchangeReduction, IsForWhatIsShort) {
   EXPECT_TRUE(exchanges());
 }
 
+TEST(ExchangeReduction, IsForFewRanks) {
+  ScratchPool pool;
+  ReductionTask task{.count = 25, .flow = {.segment_bytes = 64}, .exchange_bytes = 100};
+  for (const auto& [ranks, exchanges] : {std::pair{2, true}, {16, true}, {17, false}, {1'000, false}}) {
+    task.world_size = ranks;
+    for (const int rank : {0, ranks - 1}) {
+      task.rank = rank;
+      const auto reduction = make_flat_reduction(task, pool);
+      EXPECT_EQ(dynamic_cast<ExchangeReduction*>(reduction.get()) != nullptr, exchanges) << ranks;
+    }
+  }
+}
+
+// Not a whole segment for each peer.
+TEST(DirectReduction, TakesNoMoreScratchThanItsChunkNeeds) {
+  ScratchPool pool;
+  const ReductionTask task{
+      .count = 64, .world_size = 4, .flow = {.segment_bytes = std::size_t{1} << 20U, .slots = 3}};
+  DirectReduction(task, pool).release(pool);
+  EXPECT_EQ(pool.take(1).size, 3 * 16 * sizeof(float));
+}
+
 }  // namespace
 }  // namespace ft
