@@ -46,7 +46,7 @@ def check_bytes(steps, each):
 
 def main():
     if subprocess.run(["unshare", "--uts", "true"], capture_output=True, check=False).returncode != 0:
-        print("skipped: this user may not make UTS namespaces")
+        print("skipped: this user may not make UTS namespaces, which stand for the two hosts")
         sys.exit(77)
     with tempfile.TemporaryDirectory() as folder:
         programs = Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder))

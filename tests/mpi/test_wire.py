@@ -74,7 +74,7 @@ def check_bench_comm(programs, ranks, kind):
     assert [line["size"] for line in figures["sizes"]] == [4 << i for i in range(16)]
     for line in figures["sizes"]:
         assert line["wrong"] == 0, f"a wrong sum: {line}"
-        assert line["time_s"] > 0 and line["mpi_time_s"] > 0
+        assert line["rounds"] >= 1 and line["time_s"] > 0 and line["mpi_time_s"] > 0
         assert line["count"] * (2 if kind == "bf16" else 4) == line["size"]
 
 

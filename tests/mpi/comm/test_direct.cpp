@@ -3,12 +3,14 @@
 #include <bit>
 #include <cmath>
 #include <random>
+#include <span>
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "ft/base/error.h"
+#include "ft/base/hash.h"
 #include "ft/comm/bfloat16.h"
 
 #include "mpi_communicator.h"
@@ -225,6 +227,8 @@ TEST_F(Direct, InTwoLevelsOnlyWhatCrossesHostsIsSentAsBFloat16) {
     const auto work = start(ranks, values, ElementKind::kFloat32, wire);
     work->wait(deadline_after(seconds(20)), "a sum in two levels");
     EXPECT_EQ(work->bytes_sent().value_or(0), bytes);
+    const auto hash = to_hex(xxh3_64(std::as_bytes(std::span(values))));
+    EXPECT_THAT(ranks.all_gather(hash, "comparing sums"), testing::Each(hash));
   }
 }
 

@@ -24,7 +24,7 @@ TEST(PollPacer, StaysBriefWhereAskedTo) {
 }
 
 TEST(PollPacer, LeavesTheThreadsTimerAsItWas) {
-  prctl(PR_SET_TIMERSLACK, 7'000);
+  if (prctl(PR_SET_TIMERSLACK, 7'000) != 0) GTEST_SKIP() << "this system lets no thread set its timer slack";
   PollPacer(kBriefSleep).sleep();
   EXPECT_EQ(prctl(PR_GET_TIMERSLACK), 7'000);
   prctl(PR_SET_TIMERSLACK, 0);  // the default again
