@@ -59,6 +59,7 @@ class CommBench {
         mpi_times.push_back(batch(mpi, length));
       }
     }
+    rate.rounds = our_times.size();
     double medians[2] = {median(our_times), median(mpi_times)};
     session_->host->all_reduce_host(medians, ReduceOp::kSum, "bench comm");
     rate.seconds = medians[0] / session_->context.world_size();

@@ -173,7 +173,7 @@ std::string parts_table(const std::vector<PartTime>& parts, double step_s, int r
 std::string communication_text(const StepTimes& times, const CommunicationCost& all) {
   const auto steps = static_cast<double>(times.wall.size());
   return fmt::format(
-      "gradients: {} sent by each rank a step; a bucket was under way for {:.2f} ms, {:.0f}% of it behind "
+      "gradients: {} sent by rank 0 a step; a bucket was under way for {:.2f} ms, {:.0f}% of it behind "
       "backward; {:.2f} ms with nothing to hide behind\n",
       format_bytes(times.bytes / times.wall.size()), (all.hidden_s + all.exposed_s) / steps * 1e3,
       all.hidden_share() * 100, median(times.comm_alone) * 1e3);

@@ -69,7 +69,8 @@ nlohmann::ordered_json to_json(const CommRates& rates) {
                                 {"time_s", rate.seconds},
                                 {"algbw", algorithm_bandwidth(rate.bytes, rate.seconds)},
                                 {"busbw", bus_bandwidth(rate.bytes, rate.seconds, rates.ranks)},
-                                {"wrong", rate.wrong}};
+                                {"wrong", rate.wrong},
+                                {"rounds", rate.rounds}};
     if (rate.mpi_seconds) {
       line["mpi_time_s"] = *rate.mpi_seconds;
       line["mpi_busbw"] = bus_bandwidth(rate.count * sizeof(float), *rate.mpi_seconds, rates.ranks);

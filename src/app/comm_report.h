@@ -16,6 +16,7 @@ struct CommRate {
   std::uint64_t count = 0;
   double seconds = 0;
   std::uint64_t wrong = 0;                           // elements that are not the sum
+  std::uint64_t rounds = 0;                          // batches on each rank
   std::optional<double> mpi_seconds = std::nullopt;  // MPI_Allreduce of `count` float32
 };
 

@@ -50,12 +50,12 @@ void add_dist_keys(std::vector<KeySpec>& keys) {
 
 void add_eval_keys(std::vector<KeySpec>& keys) {
   Section section("eval", &Config::eval, keys);
-  section.add(
-      "mode", &EvalConfig::mode,
-      Choice<EvalMode>{{{"rank0", EvalMode::kRank0}, {"sharded", EvalMode::kSharded}}}, OnResume::kFree,
-      "`rank0`: rank 0 evaluates with the cores of its node while the others sleep; `sharded`: every "
-      "rank evaluates its share of the batches with its own. The same numbers, but for last digits of "
-      "the loss where a number of threads differs.");
+  section.add("mode", &EvalConfig::mode,
+              Choice<EvalMode>{{{"rank0", EvalMode::kRank0}, {"sharded", EvalMode::kSharded}}},
+              OnResume::kFree,
+              "`rank0`: rank 0 evaluates with the cores of its node while the others sleep; `sharded`: every "
+              "rank evaluates its share of the batches with its own. The same bits where thread counts are "
+              "equal; otherwise last digits of the loss may differ.");
   section.add("every_epochs", &EvalConfig::every_epochs, Integer{.min = 1}, OnResume::kFree,
               "Evaluate after every so many epochs, and after the last.");
 }

@@ -27,7 +27,8 @@ TEST(CommReport, BandwidthsAreThoseOfNcclTests) {
 
 CommRates two_ranks(const std::string& type) {
   CommRates rates{.backend = "mpi", .type = type, .ranks = 2, .hosts = 1};
-  rates.sizes.push_back({.bytes = 1'000'000, .count = 500'000, .seconds = 1e-3, .mpi_seconds = 2e-3});
+  rates.sizes.push_back(
+      {.bytes = 1'000'000, .count = 500'000, .seconds = 1e-3, .rounds = 9, .mpi_seconds = 2e-3});
   return rates;
 }
 
@@ -50,6 +51,7 @@ TEST(CommReport, TheJsonHasSecondsAndBytes) {
   EXPECT_EQ(line["time_s"], 1e-3);
   EXPECT_EQ(line["mpi_time_s"], 2e-3);
   EXPECT_EQ(line["wrong"], 0);
+  EXPECT_EQ(line["rounds"], 9);
 }
 
 TEST(CommReport, AWorldOfOneHasNoSizes) {
