@@ -100,7 +100,7 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, in
     signals.done();
     const int code = static_cast<int>(error.code());
     // Waits of one operation end together: rank 0 speaks first, and its word reaches the others meanwhile.
-    const std::chrono::milliseconds in_turn(std::min(mpi.rank() * 100, 1'000));
+    const std::chrono::milliseconds in_turn(std::min(mpi.rank() * 300, 1'500));
     leave_if_lost(error.code() == ExitCode::kPeer ? std::chrono::seconds(1) + in_turn
                                                   : std::chrono::seconds(0));
     if (!error.known_to_all() || mpi.rank() == 0) {

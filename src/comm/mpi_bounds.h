@@ -6,6 +6,7 @@
 #include <string>
 
 #include "ft/base/exit_deadline.h"
+#include "ft/comm/launcher.h"
 
 namespace ft {
 
@@ -15,10 +16,12 @@ struct MpiBound {
 };
 
 // Every rank runs into the bound, and one line is enough: rank 0 speaks, and ends a little before the others,
-// which mpirun then collects. Should rank 0 be the one that is gone, rank 1 speaks in its place.
-[[nodiscard]] MpiBound mpi_bound(const std::string& call, std::chrono::seconds patience, int rank,
-                                 const std::string& host);
+// which mpirun then collects. Should rank 0 be gone, or its host, the first rank of the next host speaks in
+// its place, and so on; rank 1 does where no other host has.
+[[nodiscard]] MpiBound mpi_bound(const std::string& call, std::chrono::seconds patience,
+                                 const LauncherEnvironment& place, const std::string& host);
 
-[[nodiscard]] ExitDeadline bounded(const std::string& call, std::chrono::seconds patience, int rank);
+[[nodiscard]] ExitDeadline bounded(const std::string& call, std::chrono::seconds patience,
+                                   const LauncherEnvironment& place);
 
 }  // namespace ft

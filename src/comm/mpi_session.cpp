@@ -43,7 +43,7 @@ void MpiSession::start(int& argc, char**& argv) {
 
   int provided = MPI_THREAD_SINGLE;
   {
-    const auto deadline = bounded("MPI_Init", kInitPatience, launcher_.rank);
+    const auto deadline = bounded("MPI_Init", kInitPatience, launcher_);
     check_mpi(MPI_Init_thread(&argc, &argv, MPI_THREAD_MULTIPLE, &provided), "MPI_Init_thread");
   }
   check_mpi(MPI_Comm_set_errhandler(MPI_COMM_WORLD, MPI_ERRORS_RETURN), "MPI_Comm_set_errhandler");
@@ -70,7 +70,7 @@ MpiSession::~MpiSession() {
   if (std::uncaught_exceptions() > unwinding_at_start_) {
     abort(static_cast<int>(ExitCode::kBug));
   } else {
-    const auto deadline = bounded("MPI_Finalize", kFinalizePatience, rank_);
+    const auto deadline = bounded("MPI_Finalize", kFinalizePatience, launcher_);
     MPI_Finalize();
   }
 }
@@ -84,7 +84,7 @@ void MpiSession::abort(int exit_code) noexcept {
 void MpiSession::finalize() {
   if (!active_) return;
   active_ = false;
-  const auto deadline = bounded("MPI_Finalize", kFinalizePatience, rank_);
+  const auto deadline = bounded("MPI_Finalize", kFinalizePatience, launcher_);
   check_mpi(MPI_Finalize(), "MPI_Finalize");
 }
 

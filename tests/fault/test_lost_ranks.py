@@ -15,7 +15,7 @@ import time
 
 sys.path.insert(0, sys.argv[3])
 from ft_faults import error_line, refuse, run_checks, small, start  # noqa: E402
-from ft_ranks import WatchedRun, hang, loss_line, slow_down, wait_for_nobody  # noqa: E402
+from ft_ranks import WatchedRun, core_seconds, hang, loss_line, slow_down, wait_for_nobody  # noqa: E402
 from ft_runs import Programs, metrics  # noqa: E402
 
 USAGE, DATA, PEER = 2, 3, 4
@@ -45,10 +45,10 @@ class Bench:
         run.wait_for_step(settings["run.dir"], until_step)
         return run, settings
 
-    def start_evaluation(self, name, ranks, timeout_s):
+    def start_evaluation(self, name, ranks, timeout_s, peer_timeout_s=3):
         """Rank 0 evaluates many pictures, the others wait for it."""
         return self.start(name, ranks, 2, **{"train.epochs": 1, "train.max_steps": 2, "eval.every_epochs": 1, "data.test": self.many,
-                                             "dist.peer_timeout_s": 3, "dist.timeout_s": timeout_s})
+                                             "dist.peer_timeout_s": peer_timeout_s, "dist.timeout_s": timeout_s})
 
 
 def lose(bench, name, ranks, victim, signal_number):
@@ -119,7 +119,7 @@ def check_rank_that_throws(bench):
 
 def check_long_evaluation(bench):
     """Rank 0 evaluates for much longer than any one operation may take; its beats say that it gets on, so the others wait."""
-    run, settings = bench.start_evaluation("patient", 2, timeout_s=5)
+    run, settings = bench.start_evaluation("patient", 2, timeout_s=5, peer_timeout_s=6)
     slow_down(run, run.pid(0), 9)
     _, stderr = run.end()
     assert run.process.returncode == 0, stderr
@@ -131,7 +131,8 @@ def check_hanging_evaluation(bench):
     """Rank 0 beats on, but its evaluation does not get on: dist.timeout_s ends the wait, and one line says who was waited for."""
     run, _ = bench.start_evaluation("hanging", 3, timeout_s=3)
     pids = [run.pid(rank) for rank in range(3)]
-    time.sleep(0.5)
+    used_before = core_seconds(pids[0])
+    run.wait_until(lambda: core_seconds(pids[0]) > used_before + 0.5, "rank 0 does not evaluate")
     began = time.time()
     hang(pids[0])
     _, stderr = run.end()

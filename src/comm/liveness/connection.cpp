@@ -22,6 +22,7 @@ Connection Connection::to(const TcpAddress& to, std::uint32_t from) {
   int error = 0;
   Connection connection(connect_to(to, from, error));
   connection.connecting_ = connection.open();
+  connection.was_there_ = false;
   connection.note_error(error);
   return connection;
 }
@@ -69,6 +70,7 @@ void Connection::finish_connecting() {
   if (error != 0) {
     close();
   } else {
+    was_there_ = true;
     flush();
   }
 }

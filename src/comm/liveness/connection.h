@@ -15,7 +15,7 @@ class Connection {
  public:
   Connection() = default;
   // One that is there already.
-  explicit Connection(Socket socket) noexcept : socket_(std::move(socket)) {}
+  explicit Connection(Socket socket) noexcept : socket_(std::move(socket)), was_there_(true) {}
   // Started from the address `from` of this host, and perhaps not there yet.
   [[nodiscard]] static Connection to(const TcpAddress& to, std::uint32_t from);
 
@@ -23,6 +23,9 @@ class Connection {
   // Nobody listens there: the process that did has ended, unless a firewall says so in its place.
   [[nodiscard]] bool refused() const noexcept { return refused_; }
   [[nodiscard]] bool established() const noexcept { return open() && !connecting_; }
+  // Refused, or there once and closed since. One that this host could not even start says nothing of the
+  // other end, nor does one that never came about.
+  [[nodiscard]] bool ended() const noexcept { return refused_ || (was_there_ && !open()); }
   [[nodiscard]] int descriptor() const noexcept { return socket_.descriptor(); }
   // For poll().
   [[nodiscard]] short events() const noexcept;
@@ -48,6 +51,7 @@ class Connection {
 
   Socket socket_;
   bool connecting_ = false;
+  bool was_there_ = false;
   bool refused_ = false;
   bool finishing_ = false;
   std::string input_;

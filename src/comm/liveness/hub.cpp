@@ -38,6 +38,7 @@ std::optional<Verdict> Hub::turn(std::chrono::milliseconds longest_wait, int wak
     if (auto theirs = admit(std::move(guest)); theirs && !verdict) verdict = std::move(theirs);
   }
   roll_call_.hear(set_);
+  if (herald_) herald_->go_on(set_, now_);
   if (over_) return std::nullopt;
   if (!verdict) {
     if (now_ >= next_beat_) beat();
@@ -56,6 +57,7 @@ void Hub::poll(std::chrono::milliseconds longest_wait, int wake) {
   }
   doorway_.add_to(set_, now_);
   roll_call_.add_to(set_);
+  if (herald_) herald_->add_to(set_);
   set_.wait(longest_wait);
 }
 
@@ -158,8 +160,8 @@ std::optional<Verdict> Hub::judge() {
     const bool falling_silent = watched(peer) && silence > std::max(timing_.peer_timeout / 2,
                                                                     timing_.peer_timeout - 2 * timing_.beat);
     if (!is_lost(r) && !falling_silent) continue;
-    lost.push_back({static_cast<int>(r), roster_.ranks[r].host, !peer.connection.open(), silence, peer.last,
-                    !peer.joined});
+    lost.push_back(
+        {static_cast<int>(r), roster_.ranks[r], !peer.connection.open(), silence, peer.last, !peer.joined});
   }
   return describe_loss(lost, activity_->report(now_));
 }
@@ -178,6 +180,11 @@ void Hub::close_with(const Verdict& verdict) {
   for (std::size_t r = 1; r < peers_.size(); ++r) {
     if (!verdict.names(static_cast<int>(r))) peers_[r].connection.finish();
   }
+  if (joined_) return;
+  // Who has not come yet might come when this rank has ended.
+  auto absent = missing_ranks();
+  std::erase_if(absent, [&](int rank) { return verdict.names(rank); });
+  herald_.emplace(0, roster_, std::move(absent), verdict, now_);
 }
 
 std::vector<int> Hub::missing_ranks() const {
@@ -216,7 +223,8 @@ std::string Hub::busy_elsewhere(std::string_view what) const {
 }
 
 bool Hub::told() const {
-  return std::ranges::all_of(peers_, [](const Peer& peer) { return peer.connection.settled(); });
+  return (!herald_ || herald_->done()) &&
+         std::ranges::all_of(peers_, [](const Peer& peer) { return peer.connection.settled(); });
 }
 
 void Hub::tell_failure(const std::string& what) {

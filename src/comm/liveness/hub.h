@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "doorway.h"
+#include "herald.h"
 #include "loss_text.h"
 #include "roll_call.h"
 #include "watcher.h"
@@ -64,6 +65,7 @@ class Hub final : public Watcher {
   bool joined_ = false;
   bool over_ = false;
   std::optional<Verdict> verdict_;
+  std::optional<Herald> herald_;
 };
 
 }  // namespace ft

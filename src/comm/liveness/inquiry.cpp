@@ -61,7 +61,7 @@ std::optional<Verdict> Inquiry::hear(const PollSet& set) {
 void Inquiry::ask_more(TimePoint now, const LivenessTiming& timing) {
   if (next_ >= rank_ || !answered().empty()) return;
   const bool all_gone =
-      std::ranges::none_of(asked_, [](const Asked& asked) { return asked.connection.open(); });
+      std::ranges::all_of(asked_, [](const Asked& asked) { return asked.connection.ended(); });
   if (all_gone || now - asked_at_ >= timing.inquiry / kAskMoreShare) ask_next(now);
 }
 
@@ -73,7 +73,7 @@ void Inquiry::tell(const Verdict& verdict) {
 
 bool Inquiry::nobody_below(TimePoint now, const LivenessTiming& timing) const {
   return next_ >= rank_ && std::ranges::all_of(asked_, [&](const Asked& asked) {
-           return !asked.connection.open() || (!asked.alive && now - asked.since >= timing.inquiry);
+           return asked.connection.ended() || (!asked.alive && now - asked.since >= timing.inquiry);
          });
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -12,6 +13,7 @@
 #include "ft/base/host.h"
 #include "ft/comm/agreement.h"
 #include "ft/comm/liveness/network_interface.h"
+#include "ft/comm/poll.h"
 
 #include "hub.h"
 #include "member.h"
@@ -29,6 +31,10 @@ constexpr std::chrono::seconds kShortestJoin{5};
 constexpr std::chrono::seconds kLongestJoin{15};
 // All ranks begin to join at about the same time; so who has done so need not wait long for the others' word.
 constexpr std::chrono::seconds kAgreePatience{3};
+// Who has waited in vain says so before the others' patience ends: it knows who is missing.
+constexpr std::chrono::seconds kAgreeAfterFailure{1};
+
+constexpr std::string_view kConnecting = "connecting the watchdogs";
 
 std::string random_token() {
   std::array<unsigned char, 16> bytes{};
@@ -114,7 +120,11 @@ void Liveness::connect(Communicator& host, Roster roster, Socket listener, const
   const Seconds usual = host.timeout();
   const auto patience = std::clamp<Seconds>(options.peer_timeout, kShortestJoin, kLongestJoin);
   const Deadline join_by = deadline_after(std::min(usual, patience));
-  agree(host, "connecting the watchdogs", [&] {
+  const auto left_to_agree = [&] { return join_by + kAgreePatience - std::chrono::steady_clock::now(); };
+  // A rank whose watchdog cannot start is to say why: until then its port must not refuse, or it is lost.
+  const Socket still_listening(::fcntl(listener.descriptor(), F_DUPFD_CLOEXEC, 0));
+  host.set_timeout(left_to_agree());
+  agree(host, kConnecting, [&] {
     const auto timing = LivenessTiming::for_timeout(options.peer_timeout);
     std::unique_ptr<Watcher> watcher;
     if (rank_ == 0) {
@@ -125,8 +135,10 @@ void Liveness::connect(Communicator& host, Roster roster, Socket listener, const
     }
     watchdog_ = std::make_unique<Watchdog>(std::move(watcher), rank_, options, timing);
     if (loss_log_) watchdog_->set_loss_log(loss_log_);
-    host.set_timeout(join_by + kAgreePatience - std::chrono::steady_clock::now());
+    const WaitNote note(this, kConnecting);
+    host.set_timeout(kAgreeAfterFailure);
     watchdog_->wait_joined(join_by);
+    host.set_timeout(left_to_agree());
   });
   host.set_timeout(usual);
 }

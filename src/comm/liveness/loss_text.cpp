@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "ft/comm/liveness/network_interface.h"
+
 namespace ft {
 
 namespace {
@@ -17,11 +19,11 @@ std::string name_ranks(std::span<const LostRank> lost) {
   const auto named = lost.first(std::min(lost.size(), kNamedAtMost));
   for (std::size_t begin = 0; begin < named.size();) {
     std::size_t end = begin + 1;
-    while (end < named.size() && named[end].host == named[begin].host) ++end;
+    while (end < named.size() && named[end].where.host == named[begin].where.host) ++end;
     std::vector<int> ranks;
     for (std::size_t i = begin; i < end; ++i) ranks.push_back(named[i].rank);
     text += fmt::format("{}rank{} {} on {}", text.empty() ? "" : ", ", ranks.size() > 1 ? "s" : "",
-                        fmt::join(ranks, ", "), named[begin].host);
+                        fmt::join(ranks, ", "), named[begin].where.host);
     begin = end;
   }
   if (lost.size() > named.size()) text += fmt::format(" and {} more", lost.size() - named.size());
@@ -29,7 +31,6 @@ std::string name_ranks(std::span<const LostRank> lost) {
 }
 
 std::string how_it_went(const LostRank& rank) {
-  if (rank.never_joined) return "it ended before it had joined the others";
   std::string text =
       rank.closed ? "connection closed" : fmt::format("silent for {:.1f} s", rank.silent.count());
   if (!rank.last) return text;
@@ -39,6 +40,13 @@ std::string how_it_went(const LostRank& rank) {
   return text + ", last " + doing;
 }
 
+// A port that refuses is no proof: it may be another machine's.
+std::string wrong_address(const LostRank& rank, bool among_others) {
+  const auto& address = rank.where.address;
+  return fmt::format("{}:{} is not {}", format_address(address.host), address.port,
+                     among_others ? fmt::format("that of rank {}", rank.rank) : "its address");
+}
+
 }  // namespace
 
 Verdict describe_loss(std::span<const LostRank> lost, const ActivityReport& here) {
@@ -46,11 +54,15 @@ Verdict describe_loss(std::span<const LostRank> lost, const ActivityReport& here
   verdict.own_words = true;
   for (const auto& rank : lost) verdict.ranks.push_back(rank.rank);
   const LostRank& first = lost.front();
+  const bool many = lost.size() > 1;
+  verdict.text = first.never_joined ? fmt::format("{} {} ended, or {} (connection refused)", name_ranks(lost),
+                                                  many ? "have" : "has", wrong_address(first, many))
+                                    : fmt::format("{} {} gone ({})", name_ranks(lost), many ? "are" : "is",
+                                                  how_it_went(first));
   const std::string doing = here.to_string();
-  verdict.text = fmt::format("{} {} gone ({}){}{}", name_ranks(lost), lost.size() > 1 ? "are" : "is",
-                             how_it_went(first), doing.empty() ? "" : " ", doing);
-  verdict.hint = fmt::format("look at logs/rank-{:04}.log on {}", first.rank, first.host);
-  if (first.never_joined) verdict.hint += "; or does a firewall refuse connections to that host?";
+  if (!doing.empty()) verdict.text += " " + doing;
+  verdict.hint = fmt::format("look at logs/rank-{:04}.log on {}", first.rank, first.where.host);
+  if (first.never_joined) verdict.hint += fmt::format("; {}", Watcher::kNetworkHint);
   return verdict;
 }
 

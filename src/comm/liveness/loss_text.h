@@ -7,16 +7,17 @@
 #include <string_view>
 
 #include "message.h"
+#include "watcher.h"
 
 namespace ft {
 
 struct LostRank {
   int rank = 0;
-  std::string host;
+  Roster::Entry where;
   bool closed = false;                      // its connection ended; otherwise it was silent
   std::chrono::duration<double> silent{0};  // since it was last heard
   std::optional<ActivityReport> last = {};  // what it said then
-  bool never_joined = false;                // it ended before it had a connection
+  bool never_joined = false;                // its port refuses, and always did
 };
 
 // `lost` in ascending order, not empty; `here`: what the speaker does.

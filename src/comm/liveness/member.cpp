@@ -38,7 +38,7 @@ std::optional<Verdict> Member::turn(std::chrono::milliseconds longest_wait, int 
   poll(longest_wait, wake);
   const auto before = now_;
   now_ = clock_();
-  if (now_ - before > kLongTurn) awake_since_ = now_;
+  note_long_turn(now_ - before);
   heard_ += stalls_.lost_time(now_);
 
   // Another's verdict goes before an own one.
@@ -60,10 +60,18 @@ std::optional<Verdict> Member::turn(std::chrono::milliseconds longest_wait, int 
   return verdict;
 }
 
+// Once in an inquiry: where every turn is a long one, nobody would ever speak.
+void Member::note_long_turn(TimePoint::duration length) {
+  if (length <= kLongTurn || (inquiry_ && overslept_)) return;
+  awake_since_ = now_;
+  overslept_ = inquiry_.has_value();
+}
+
 void Member::join() {
   if (hub_.open() || now_ < next_try_) return;
   next_try_ = now_ + kTryAgain;
-  if (!hub_.refused()) refused_since_.reset();
+  refused_before_ = hub_.refused();
+  if (!refused_before_) refused_since_.reset();
   const auto own = roster_.ranks[static_cast<std::size_t>(rank_)].address.host;
   hub_ = Connection::to(roster_.ranks[0].address, own);
   hub_.send(hello(roster_.token, rank_, Nature::kJoin));
@@ -154,7 +162,11 @@ std::optional<Verdict> Member::hear_guests() {
 
 // Whether there is reason to ask around.
 bool Member::misses_hub() const {
-  if (phase_ == Phase::kJoining) return refused_since_ && now_ - *refused_since_ >= timing_.late;
+  if (phase_ == Phase::kJoining) {
+    // One refusal may be an accident of the network.
+    const bool twice = refused_before_ && hub_.refused();
+    return twice && refused_since_ && now_ - *refused_since_ >= timing_.late;
+  }
   // Rank 0 is given a beat more than it gives: where both fall silent for a moment, it speaks.
   return !hub_.open() || now_ - heard_ > timing_.peer_timeout + timing_.beat;
 }
@@ -168,6 +180,7 @@ std::optional<Verdict> Member::judge() {
   if ((phase_ == Phase::kJoining || phase_ == Phase::kWatching) && misses_hub()) {
     phase_ = Phase::kInquiring;
     inquiry_.emplace(rank_, roster_, now_);
+    overslept_ = false;
   }
   if (phase_ != Phase::kInquiring) return std::nullopt;
   if (hub_is_back()) {
@@ -190,10 +203,8 @@ std::optional<Verdict> Member::conclude() {
 }
 
 Verdict Member::speak(const std::vector<int>& also_lost, const std::string& remark) {
-  std::vector<LostRank> lost{{0, roster_.ranks[0].host, !hub_.open(), now_ - heard_, last_, !joined_}};
-  for (const int rank : also_lost) {
-    lost.push_back({rank, roster_.ranks[static_cast<std::size_t>(rank)].host});
-  }
+  std::vector<LostRank> lost{{0, roster_.ranks[0], !hub_.open(), now_ - heard_, last_, !joined_}};
+  for (const int rank : also_lost) lost.push_back({rank, roster_.ranks[static_cast<std::size_t>(rank)]});
   Verdict verdict = describe_loss(lost, activity_->report(now_));
   verdict.text += remark;
   if (remark.empty()) tell_those_above(verdict);

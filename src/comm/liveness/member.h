@@ -48,6 +48,7 @@ class Member final : public Watcher {
   };
 
   void poll(std::chrono::milliseconds longest_wait, int wake);
+  void note_long_turn(TimePoint::duration length);
   void join();
   void beat();
   [[nodiscard]] std::optional<Verdict> hear_hub();
@@ -72,6 +73,7 @@ class Member final : public Watcher {
   Connection hub_;
   bool joined_ = false;
   std::optional<TimePoint> refused_since_;  // while joining
+  bool refused_before_ = false;             // by the last try but one
   std::size_t hub_place_ = 0;
   std::list<Guest> guests_;
   std::optional<Inquiry> inquiry_;
@@ -79,6 +81,7 @@ class Member final : public Watcher {
   std::optional<Verdict> verdict_;
   TimePoint now_{};
   TimePoint awake_since_{};
+  bool overslept_ = false;  // since the inquiry began
   TimePoint next_beat_{};
   TimePoint next_try_{};
   TimePoint heard_{};

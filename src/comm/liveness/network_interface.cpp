@@ -101,10 +101,13 @@ const NetworkInterface* find_loopback(const RankNetwork& rank) {
   return found == rank.interfaces.end() ? nullptr : &*found;
 }
 
+bool all_on_one_host(std::span<const RankNetwork> ranks) {
+  return std::ranges::all_of(ranks,
+                             [&](const RankNetwork& rank) { return rank.identity == ranks[0].identity; });
+}
+
 NetworkInterface choose_automatically(std::span<const RankNetwork> ranks, const RankNetwork& own) {
-  const bool one_host =
-      std::ranges::all_of(ranks, [&](const RankNetwork& rank) { return rank.identity == ranks[0].identity; });
-  if (one_host) {
+  if (all_on_one_host(ranks)) {
     if (const auto* loopback = find_loopback(own)) return *loopback;
   }
   if (const auto shared = shared_network(ranks)) {
@@ -186,6 +189,11 @@ NetworkInterface choose_interface(const std::string& wish, std::span<const RankN
   const auto& own = ranks[rank];
   if (wish == "auto") return choose_automatically(ranks, own);
   const auto found = std::ranges::find(own.interfaces, wish, &NetworkInterface::name);
+  if (found != own.interfaces.end() && found->loopback && !all_on_one_host(ranks)) {
+    throw UsageError(fmt::format("dist.interface: '{}' does not lead to the other hosts; there is {}", wish,
+                                 list_of(own.interfaces)),
+                     "dist.interface: auto finds one that the hosts share");
+  }
   if (found != own.interfaces.end()) return *found;
   throw UsageError(
       fmt::format("dist.interface: no '{}' that is up; there is {}", wish, list_of(own.interfaces)),

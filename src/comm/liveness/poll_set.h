@@ -2,6 +2,8 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
+#include <limits>
 #include <vector>
 
 #include <poll.h>
@@ -13,9 +15,13 @@ class PollSet {
   // The place to ask found() about. A negative descriptor is never ready.
   std::size_t add(int descriptor, short events);
   void wait(std::chrono::milliseconds longest);
-  [[nodiscard]] short found(std::size_t place) const noexcept { return entries_[place].revents; }
+  [[nodiscard]] short found(std::size_t place) const noexcept {
+    return place == kNowhere ? short{0} : entries_[place].revents;
+  }
 
  private:
+  static constexpr auto kNowhere = std::numeric_limits<std::size_t>::max();
+
   std::vector<pollfd> entries_;
 };
 

@@ -35,7 +35,8 @@ struct LivenessTiming {
   // What the others get for taking the news.
   std::chrono::milliseconds telling{1'000};
   // How long a rank may be missing at the start before somebody looks whether it is still there.
-  std::chrono::milliseconds late{1'000};
+  // Launchers end the others a second after a death, and by then it must have been said.
+  std::chrono::milliseconds late{200};
   // What a farewell gets to arrive, over a link that loses packets too.
   std::chrono::milliseconds parting{10'000};
 

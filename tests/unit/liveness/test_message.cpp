@@ -76,7 +76,7 @@ ActivityReport at(std::uint64_t step, std::string operation) {
 }
 
 TEST(LossText, SaysWhoWhereWhenAndHow) {
-  const std::vector<LostRank> one{{3, "n1", true, std::chrono::milliseconds(400), at(811, "")}};
+  const std::vector<LostRank> one{{3, {"n1", {}}, true, std::chrono::milliseconds(400), at(811, "")}};
   EXPECT_EQ(describe_loss(one, at(812, "all-reduce of gradient bucket 2 of 3")).text,
             "rank 3 on n1 is gone (connection closed, 0.4 s before in step 811) in step 812, "
             "all-reduce of gradient bucket 2 of 3");
@@ -85,7 +85,9 @@ TEST(LossText, SaysWhoWhereWhenAndHow) {
 
 TEST(LossText, NamesSeveralByHost) {
   const std::vector<LostRank> three{
-      {1, "n0", false, std::chrono::milliseconds(15'300), at(7, "saving")}, {2, "n1"}, {3, "n1"}};
+      {1, {"n0", {}}, false, std::chrono::milliseconds(15'300), at(7, "saving")},
+      {2, {"n1", {}}},
+      {3, {"n1", {}}}};
   const auto verdict = describe_loss(three, at(7, "saving"));
   EXPECT_EQ(verdict.text,
             "rank 1 on n0, ranks 2, 3 on n1 are gone (silent for 15.3 s, last in step 7, saving) in step 7, "
@@ -93,9 +95,19 @@ TEST(LossText, NamesSeveralByHost) {
   EXPECT_EQ(verdict.ranks, (std::vector<int>{1, 2, 3}));
 }
 
+TEST(LossText, DoubtsAnAddressThatRefuses) {
+  const std::vector<LostRank> one{{2, {"n1", {0x0A000002U, 4711}}, true, {}, {}, true}};
+  const auto verdict = describe_loss(one, {});
+  EXPECT_EQ(verdict.text, "rank 2 on n1 has ended, or 10.0.0.2:4711 is not its address (connection refused)");
+  EXPECT_EQ(
+      verdict.hint,
+      "look at logs/rank-0002.log on n1; dist.interface names another network; does a firewall stand in "
+      "between?");
+}
+
 TEST(LossText, StaysShortInALargeWorld) {
   std::vector<LostRank> many;
-  for (int rank = 0; rank < 500; ++rank) many.push_back({rank, "n1", true});
+  for (int rank = 0; rank < 500; ++rank) many.push_back({rank, {"n1", {}}, true});
   const auto text = describe_loss(many, {}).text;
   EXPECT_LT(text.size(), 200U);
   EXPECT_NE(text.find("and 484 more are gone"), std::string::npos) << text;

@@ -83,6 +83,19 @@ TEST(ChooseInterface, RefusesANameThatIsNotThere) {
   }
 }
 
+TEST(ChooseInterface, RefusesLoopbackBetweenHosts) {
+  const std::vector<RankNetwork> ranks{{"a", {loopback(), network("eth0", ip(10, 1, 0, 1))}},
+                                       {"b", {loopback(), network("eth0", ip(10, 1, 0, 2))}}};
+  try {
+    static_cast<void>(choose_interface("lo", ranks, 1));
+    FAIL() << "took it";
+  } catch (const UsageError& error) {
+    EXPECT_THAT(error.what(), testing::HasSubstr("dist.interface: 'lo' does not lead to the other hosts"));
+    EXPECT_THAT(error.what(), testing::HasSubstr("eth0 (10.1.0.2)"));
+  }
+  EXPECT_EQ(chosen({ranks[0], ranks[0]}, 1, "lo"), "lo");
+}
+
 TEST(ChooseInterface, RefusesAHostWithoutANetwork) {
   const std::vector<RankNetwork> ranks{{"a", {loopback()}}, {"b", {loopback()}}};
   EXPECT_THROW(static_cast<void>(choose_interface("auto", ranks, 0)), UsageError);
