@@ -89,6 +89,8 @@ StopSignals::StopSignals(std::string who, End end, std::chrono::milliseconds agr
   hold_stop_signals();
   // A blocked signal is kept even where it is ignored, but only on Linux is that said.
   if (is_ignored(SIGTERM)) std::signal(SIGTERM, SIG_DFL);
+  // What has come before, before anything else happens.
+  while (const int early = read_signal()) take(early);
   thread_ = std::jthread([this](const std::stop_token& stop) { run(stop); });
 }
 
@@ -118,6 +120,11 @@ int StopSignals::next_signal() {
   }
   std::array<pollfd, 2> places{{{signals_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
   ::poll(places.data(), places.size(), wait_ms);
+  return read_signal();
+}
+
+// 0: none.
+int StopSignals::read_signal() const noexcept {
   signalfd_siginfo info{};
   if (::read(signals_.get(), &info, sizeof(info)) != sizeof(info)) return 0;
   return static_cast<int>(info.ssi_signo);

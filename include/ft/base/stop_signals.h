@@ -101,6 +101,7 @@ class StopSignals {
 
   void run(const std::stop_token& stop);
   [[nodiscard]] int next_signal();
+  [[nodiscard]] int read_signal() const noexcept;
   void take(int signal);
   void take_when_done(int signal, Lock lock);
   [[nodiscard]] bool is_the_same_order(int signal, Clock::time_point received_at) const noexcept;
