@@ -9,6 +9,7 @@ void hold_early_signals(int /*argc*/, char** /*argv*/, char** /*environment*/) {
   ft::hold_stop_signals();
 }
 
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): what it points to is a function
 [[gnu::section(".preinit_array"), gnu::used]] void (*const kBeforeAllElse)(int, char**,
                                                                            char**) = hold_early_signals;
 
