@@ -142,6 +142,19 @@ bool Hub::is_lost(std::size_t rank) const {
   return watched(peer) && (!peer.connection.open() || now_ - peer.heard > timing_.peer_timeout);
 }
 
+// Then nobody else can be missing with them. Every moment counts: MPI ends the job without a word when it
+// sends to a process that is gone.
+bool Hub::whole_hosts_are_lost() const {
+  for (std::size_t r = 1; r < peers_.size(); ++r) {
+    if (!is_lost(r)) continue;
+    for (std::size_t other = 0; other < peers_.size(); ++other) {
+      const bool together = roster_.ranks[other].host == roster_.ranks[r].host;
+      if (together && (other == 0 || !is_lost(other))) return false;
+    }
+  }
+  return true;
+}
+
 std::optional<Verdict> Hub::judge() {
   bool any = false;
   for (std::size_t r = 1; r < peers_.size(); ++r) any = any || is_lost(r);
@@ -150,7 +163,7 @@ std::optional<Verdict> Hub::judge() {
     return std::nullopt;
   }
   if (!first_loss_) first_loss_ = now_;
-  if (now_ - *first_loss_ < timing_.gather) return std::nullopt;
+  if (now_ - *first_loss_ < timing_.gather && !whole_hosts_are_lost()) return std::nullopt;
 
   std::vector<LostRank> lost;
   for (std::size_t r = 1; r < peers_.size(); ++r) {

@@ -44,6 +44,7 @@ class Hub final : public Watcher {
   [[nodiscard]] std::vector<int> missing_ranks() const;
   [[nodiscard]] bool watched(const Peer& peer) const { return joined_ && !peer.departed; }
   [[nodiscard]] bool is_lost(std::size_t rank) const;
+  [[nodiscard]] bool whole_hosts_are_lost() const;
   [[nodiscard]] std::optional<Verdict> judge();
   void tell_all(const Message& message);
   void close_with(const Verdict& verdict);
