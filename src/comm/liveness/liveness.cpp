@@ -106,7 +106,8 @@ void Liveness::start(Communicator& host, const LivenessOptions& options) {
   const auto rank = static_cast<std::size_t>(rank_);
   TcpAddress own;
   Socket listener;
-  agree(host, "choosing a network interface", [&] {
+  // By name: a structured binding is not captured as other variables are.
+  agree(host, "choosing a network interface", [&, &networks = networks] {
     allow_connections(rank_, world_size_);
     own.host = choose_interface(options.interface, networks, rank).address;
     listener = listen_on(own);
