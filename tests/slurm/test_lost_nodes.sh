@@ -88,15 +88,12 @@ table() {
   sed -n 's/.*ft_dist: error:/    &/p' "$2.err"
 }
 
-# MPI ends the job at once, without a word of ours, when it happens to send to a process that has just gone.
-mpi_was_first() { grep -q 'pml_ob1.* FATAL' "$1.err"; }
-
-# show LAUNCHER FAULT [AGAIN]
+# show LAUNCHER FAULT
 show() {
-  local name=$1-$2${3:-} began rank code
+  local name=$1-$2 began rank code
   local survivors=(0 1) wanted=4 peer_timeout=3 lost='rank 3 on n1 is gone'
   # With the default mpirun notices a cut cable first, and ends by itself.
-  [[ $1-$2 != mpirun-cut ]] || peer_timeout=15
+  [[ $name != mpirun-cut ]] || peer_timeout=15
   local in_time=$((peer_timeout + 5 + 15))  # promised are 5 s; the machine may be busy
   case $2 in
     cut) [[ $1 == mpirun ]] || survivors=(0 1 2 3); lost='ranks 2, 3 on n1 are gone' ;;
@@ -108,15 +105,7 @@ show() {
   wait_for 60 has_step "$name" || { cat "$name.err"; fail "$name: no step"; return; }
   began=$(date +%s.%N)
   strike "$2" "$name"
-  wait_for "$in_time" have_ended "$name" "${survivors[@]}" || {
-    if [[ -z ${3:-} ]] && mpi_was_first "$name"; then
-      echo "$name: MPI ended the job before the watchdog could speak; once more"
-      tidy_up
-      show "$1" "$2" -again
-      return
-    fi
-    false
-  } || fail "$name: a rank is still there after $in_time s"
+  wait_for "$in_time" have_ended "$name" "${survivors[@]}" || fail "$name: a rank is still there after $in_time s"
   # srun may hold it back until Slurm has given up the node.
   wait_for 60 grep -q "ft_dist: error:" "$name.err" || true
   table "$1" "$name" "$2" "$began"
@@ -129,7 +118,7 @@ show() {
   grep -q "ft_dist: error: $lost" "$name.err" || fail "$name: no '$lost' in: $(<"$name.err")"
   # The launcher ends once nothing is left, the stopped rank included, for which srun waits half a minute; for a lost node
   # it waits longer than we do.
-  [[ $1-$2 == srun-cut || $1-$2 == srun-kill ]] || wait_for 60 launcher_has_gone || fail "$name: the launcher hangs"
+  [[ $name == srun-cut || $name == srun-kill ]] || wait_for 60 launcher_has_gone || fail "$name: the launcher hangs"
   tidy_up
 }
 
