@@ -28,6 +28,8 @@ add_executable(ft_dist "${PROJECT_SOURCE_DIR}/src/main.cpp" ${APP_SOURCES})
 target_link_libraries(ft_dist PRIVATE ft_train CLI11::CLI11)
 target_include_directories(ft_dist PRIVATE "${PROJECT_SOURCE_DIR}/src/app")
 ft_reuse_torch_pch(ft_dist)
+# For MPI's plugins to find it: src/comm/mpi_abort.cpp.
+target_link_options(ft_dist PRIVATE LINKER:--export-dynamic-symbol=PMIx_Abort)
 
 # At configure time: a version that is one commit old says so less often than a rebuild at each commit would annoy.
 execute_process(COMMAND git -C "${PROJECT_SOURCE_DIR}" describe --always --dirty

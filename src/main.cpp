@@ -12,6 +12,7 @@
 #include "ft/comm/agreement.h"
 #include "ft/comm/backends.h"
 #include "ft/comm/liveness/liveness.h"
+#include "ft/comm/mpi_abort.h"
 #include "ft/comm/mpi_session.h"
 
 #include "app/command_line.h"
@@ -85,6 +86,20 @@ void end_the_others(MpiSession& mpi, Liveness& liveness, int code, const std::st
   mpi.abort(code);
 }
 
+// Who goes first when several ranks end at once: rank 0 speaks, and its word reaches the others meanwhile.
+std::chrono::milliseconds in_turn(const MpiSession& mpi) {
+  return std::chrono::milliseconds(std::min(mpi.rank() * 300, 1'500));
+}
+
+// Nearly always because a rank is gone, which the watchdog is about to find, even if it has to ask around.
+void on_mpi_abort(const MpiSession& mpi, Liveness& liveness) {
+  if (!liveness.watching()) return;
+  if (liveness.lost_within(std::chrono::seconds(5) + in_turn(mpi))) liveness.leave_after_loss();
+  const std::string what = "MPI gave up, though all ranks are still there: its own message is above";
+  report(rank_on_host(mpi.rank()), what, "");
+  liveness.leave_after_failure(static_cast<int>(ExitCode::kPeer), what);
+}
+
 int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
   // What follows the loss of a rank is a consequence of it, whatever it looks like here. MPI may notice
   // before the watchdog does.
@@ -99,9 +114,8 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, in
   } catch (const Error& error) {
     signals.done();
     const int code = static_cast<int>(error.code());
-    // Waits of one operation end together: rank 0 speaks first, and its word reaches the others meanwhile.
-    const std::chrono::milliseconds in_turn(std::min(mpi.rank() * 300, 1'500));
-    leave_if_lost(error.code() == ExitCode::kPeer ? std::chrono::seconds(1) + in_turn
+    // Waits of one operation end together.
+    leave_if_lost(error.code() == ExitCode::kPeer ? std::chrono::seconds(1) + in_turn(mpi)
                                                   : std::chrono::seconds(0));
     if (!error.known_to_all() || mpi.rank() == 0) {
       report(error.names_its_ranks() ? "" : rank_on_host(mpi.rank()), error.what(), error.hint());
@@ -128,6 +142,7 @@ int main(int argc, char** argv) {
     StopSignals signals(this_rank());
     MpiSession mpi(argc, argv);
     Liveness liveness(mpi.rank(), mpi.world_size());
+    const MpiAbortHandler abort_handler([&] { on_mpi_abort(mpi, liveness); });
     signals.set_activity([activity = liveness.activity()] { return activity->report().to_string(); });
     return run_and_report(mpi, liveness, signals, argc, argv);
   } catch (const Error& error) {

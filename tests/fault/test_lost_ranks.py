@@ -33,7 +33,7 @@ class Bench:
         self.data = programs.pack_fashion("pair", per_class=20)
         self.many = programs.pack_fashion("many", per_class=3000)
 
-    def start(self, name, ranks, until_step=3, **more):
+    def start(self, name, ranks, until_step=3, environment=(), **more):
         """A training that goes on until something happens, some steps under way. The run and its settings."""
         settings = small(self.data, self.work / name, **{
             "train.epochs": 100_000, "eval.every_epochs": 100_000, "checkpoint.every_epochs": 0,
@@ -41,7 +41,7 @@ class Bench:
         command = self.programs.command(ranks, "train", settings=settings)
         at = command.index(self.programs.ft_dist)
         run = WatchedRun(self.work / f"{name}-ranks", ranks,
-                         lambda note_end: start([*command[:at], *note_end, *command[at:]]))
+                         lambda note_end: start([*command[:at], *note_end, "env", *environment, *command[at:]]))
         run.wait_for_step(settings["run.dir"], until_step)
         return run, settings
 
@@ -84,6 +84,50 @@ def check_killed_rank(bench):
 def check_killed_rank_0(bench):
     line, _ = lose(bench, "killed-0", 4, 0, signal.SIGKILL)
     assert "connection closed" in line, line
+
+
+def start_with_mpi_that_gives_up(bench, name, ranks):
+    """A run in which MPI ends the job from the moment on that the file is made (tests/fault/mpi_gives_up.cpp)."""
+    trigger = bench.work / f"{name}-gives-up"
+    shim = pathlib.Path(bench.programs.ft_dist).resolve().parent / "mpi_gives_up.so"
+    assert shim.exists(), f"not built: {shim}"
+    run, _ = bench.start(name, ranks, environment=[f"LD_PRELOAD={shim}", f"FT_GIVE_UP={trigger}"])
+    return run, trigger
+
+
+def check_mpi_that_gives_up_first(bench):
+    """MPI finds the loss before the watchdog does and ends the job: it is kept from that until the watchdog has spoken."""
+    for victim in (2, 0):
+        run, trigger = start_with_mpi_that_gives_up(bench, f"gives-up-{victim}", 3)
+        pids = [run.pid(rank) for rank in range(3)]
+        survivors = [rank for rank in range(3) if rank != victim]
+        began = time.time()
+        os.kill(pids[victim], signal.SIGSTOP)
+        trigger.touch()
+        time.sleep(0.2)
+        os.kill(pids[victim], signal.SIGKILL)
+        _, stderr = run.end()
+        for rank, (code, seconds) in run.ends(survivors, began).items():
+            print(f"        rank {rank} ended with {code} after {seconds:.2f} s")
+            assert code == PEER and seconds < IN_TIME_S, stderr
+        line = loss_line(stderr)
+        assert line.startswith(f"ft_dist: error: rank {victim} on {HOST} is gone (connection closed"), line
+        wait_for_nobody(pids)
+
+
+def check_mpi_that_gives_up_alone(bench):
+    """Nobody is lost, and still MPI ends the job: one line says so, and code 4."""
+    run, trigger = start_with_mpi_that_gives_up(bench, "gives-up", 3)
+    pids = [run.pid(rank) for rank in range(3)]
+    began = time.time()
+    trigger.touch()
+    _, stderr = run.end()
+    for rank, (code, seconds) in run.ends(range(3), began).items():
+        assert code == PEER and seconds < IN_TIME_S, f"rank {rank} ended with {code} after {seconds:.2f} s:\n{stderr}"
+    line = error_line(stderr)
+    print(f"        {line}")
+    assert line == f"ft_dist: error: rank 0 on {HOST}: MPI gave up, though all ranks are still there: its own message is above", line
+    wait_for_nobody(pids)
 
 
 def check_stopped_rank(bench):

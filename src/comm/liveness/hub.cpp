@@ -142,8 +142,7 @@ bool Hub::is_lost(std::size_t rank) const {
   return watched(peer) && (!peer.connection.open() || now_ - peer.heard > timing_.peer_timeout);
 }
 
-// Then nobody else can be missing with them. Every moment counts: MPI ends the job without a word when it
-// sends to a process that is gone.
+// Then nobody else can be missing with them. Every moment counts: launchers end the others soon.
 bool Hub::whole_hosts_are_lost() const {
   for (std::size_t r = 1; r < peers_.size(); ++r) {
     if (!is_lost(r)) continue;
