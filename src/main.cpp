@@ -1,10 +1,10 @@
 // ft_dist: the one place that catches errors and decides how a process ends.
 #include <algorithm>
-#include <cstdio>
 #include <iostream>
 
 #include <fmt/format.h>
 
+#include "ft/base/direct_write.h"
 #include "ft/base/error.h"
 #include "ft/base/host.h"
 #include "ft/base/standard_output.h"
@@ -59,11 +59,10 @@ int run(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, cha
   return code;
 }
 
-void report(const std::string& who, const std::string& what, const std::string& hint) {
-  const std::string line = fmt::format("ft_dist: error: {}{}{}{}\n", who, who.empty() ? "" : ": ", what,
-                                       hint.empty() ? "" : fmt::format(" (hint: {})", hint));
-  std::fputs(line.c_str(), stderr);
-  std::fflush(stderr);
+// Whether it could be said.
+bool report(const std::string& who, const std::string& what, const std::string& hint) {
+  return write_to_stderr(fmt::format("ft_dist: error: {}{}{}{}\n", who, who.empty() ? "" : ": ", what,
+                                     hint.empty() ? "" : fmt::format(" (hint: {})", hint)));
 }
 
 // "rank 1 on n0"
@@ -80,9 +79,9 @@ std::string this_rank() {
   }
 }
 
-// After an error that this rank has alone, and has said: the others may be waiting for it.
-void end_the_others(MpiSession& mpi, Liveness& liveness, int code, const std::string& what) {
-  if (liveness.watching()) liveness.leave_after_failure(code, what);
+// After an error that this rank has alone: the others may be waiting for it.
+void end_the_others(MpiSession& mpi, Liveness& liveness, int code, const std::string& what, bool said) {
+  if (liveness.watching()) liveness.leave_after_failure(code, what, said);
   mpi.abort(code);
 }
 
@@ -91,13 +90,16 @@ std::chrono::milliseconds in_turn(const MpiSession& mpi) {
   return std::chrono::milliseconds(std::min(mpi.rank() * 300, 1'500));
 }
 
-// Nearly always because a rank is gone, which the watchdog is about to find, even if it has to ask around.
-void on_mpi_abort(const MpiSession& mpi, Liveness& liveness) {
-  if (!liveness.watching()) return;
-  if (liveness.lost_within(std::chrono::seconds(5) + in_turn(mpi))) liveness.leave_after_loss();
-  const std::string what = "MPI gave up, though all ranks are still there: its own message is above";
-  report(rank_on_host(mpi.rank()), what, "");
-  liveness.leave_after_failure(static_cast<int>(ExitCode::kPeer), what);
+// Note [MPI gives up]
+void on_mpi_abort(const MpiSession& mpi, Liveness& liveness, StopSignals& signals, AbortOrigin origin) {
+  constexpr std::chrono::milliseconds kPatienceForNews{300};
+  const bool in_a_call = origin == AbortOrigin::kCall;
+  if (in_a_call && !liveness.watching()) return;
+  const auto patience = in_a_call ? liveness.verdict_within() : kPatienceForNews;
+  if (liveness.lost_within(patience + in_turn(mpi))) liveness.leave_after_loss();
+  signals.fail(static_cast<int>(ExitCode::kPeer),
+               in_a_call ? "MPI gave up, though no rank is known to be gone: its own message is above"
+                         : "the launcher is gone, or has ended the job");
 }
 
 int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
@@ -117,20 +119,21 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, in
     // Waits of one operation end together.
     leave_if_lost(error.code() == ExitCode::kPeer ? std::chrono::seconds(1) + in_turn(mpi)
                                                   : std::chrono::seconds(0));
+    bool said = false;
     if (!error.known_to_all() || mpi.rank() == 0) {
-      report(error.names_its_ranks() ? "" : rank_on_host(mpi.rank()), error.what(), error.hint());
+      said = report(error.names_its_ranks() ? "" : rank_on_host(mpi.rank()), error.what(), error.hint());
     }
     if (error.known_to_all()) {
       mpi.finalize();
     } else {
-      end_the_others(mpi, liveness, code, error.what());
+      end_the_others(mpi, liveness, code, error.what(), said);
     }
     return code;
   } catch (const std::exception& error) {
     signals.done();
     leave_if_lost(std::chrono::seconds(0));
-    report(rank_on_host(mpi.rank()), error.what(), "this is a bug in ft_dist");
-    end_the_others(mpi, liveness, static_cast<int>(ExitCode::kBug), error.what());
+    const bool said = report(rank_on_host(mpi.rank()), error.what(), "this is a bug in ft_dist");
+    end_the_others(mpi, liveness, static_cast<int>(ExitCode::kBug), error.what(), said);
     return static_cast<int>(ExitCode::kBug);
   }
 }
@@ -142,7 +145,8 @@ int main(int argc, char** argv) {
     StopSignals signals(this_rank());
     MpiSession mpi(argc, argv);
     Liveness liveness(mpi.rank(), mpi.world_size());
-    const MpiAbortHandler abort_handler([&] { on_mpi_abort(mpi, liveness); });
+    const MpiAbortHandler abort_handler(
+        [&](AbortOrigin origin) { on_mpi_abort(mpi, liveness, signals, origin); });
     signals.set_activity([activity = liveness.activity()] { return activity->report().to_string(); });
     return run_and_report(mpi, liveness, signals, argc, argv);
   } catch (const Error& error) {

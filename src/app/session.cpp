@@ -52,9 +52,12 @@ void start_watchdog(Session& session) {
   if (!session.liveness.watching()) return;
   session.signals.set_peers(
       {.lost = [&liveness = session.liveness] { return liveness.lost_within(kPatienceForNews); },
-       .leave = [&liveness = session.liveness](
-                    int exit_code,
-                    const std::string& what) { liveness.leave_after_failure(exit_code, what); }});
+       .leave =
+           [&liveness = session.liveness, log = session.log](int exit_code, const std::string& what,
+                                                             bool said) {
+             log_to_file(log, what);
+             liveness.leave_after_failure(exit_code, what, said);
+           }});
 }
 
 void choose_where_to_compute(Session& session) {

@@ -44,17 +44,18 @@ constexpr int kPatienceMs = 300;
 
 }  // namespace
 
-void write_to_stderr(std::string_view text) noexcept {
+bool write_to_stderr(std::string_view text) noexcept {
   const PipeSignalBlocked blocked;
   while (!text.empty()) {
     pollfd room{STDERR_FILENO, POLLOUT, 0};
-    if (::poll(&room, 1, kPatienceMs) == 0) return;
+    if (::poll(&room, 1, kPatienceMs) == 0) return false;
     // A pipe with room takes a piece of this size without waiting.
     const auto written = ::write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), PIPE_BUF));
     if (written < 0 && errno == EINTR) continue;
-    if (written <= 0) return;
+    if (written <= 0) return false;
     text.remove_prefix(static_cast<std::size_t>(written));
   }
+  return true;
 }
 
 }  // namespace ft

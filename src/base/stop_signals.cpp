@@ -231,9 +231,9 @@ void StopSignals::leave(int exit_code, const std::string& kind, const std::strin
   lock.unlock();  // what is busy changes for nobody
   {
     const ExitDeadline backstop(kLeavePatience, static_cast<ExitCode>(exit_code), "", end_);
-    write_to_stderr(fmt::format("ft_dist: {}{}: {}\n", kind, who_, what));
+    const bool said = write_to_stderr(fmt::format("ft_dist: {}{}: {}\n", kind, who_, what));
     if (record_) record_(exit_code, what);
-    if (peers_.leave) peers_.leave(exit_code, what);
+    if (peers_.leave) peers_.leave(exit_code, what, said);
     if (!end_) ::_exit(exit_code);
   }
   end_(exit_code);
@@ -295,6 +295,11 @@ void StopSignals::agreed() {
 void StopSignals::record(int exit_code, const std::string& reason) {
   const Lock lock = lock_when_free();
   if (record_) record_(exit_code, reason);
+}
+
+void StopSignals::fail(int exit_code, const std::string& what) {
+  Lock lock = lock_when_free();
+  if (phase_ != Phase::kDone) leave(exit_code, "error: ", what, std::move(lock));
 }
 
 std::string StopSignals::received() const {

@@ -1,5 +1,6 @@
 #include "ft/comm/mpi_session.h"
 
+#include <csignal>
 #include <exception>
 
 #include <fmt/format.h>
@@ -38,6 +39,10 @@ MpiSession::MpiSession(int& argc, char**& argv)
 }
 
 void MpiSession::start(int& argc, char**& argv) {
+  // What this process says goes through the launcher. That it is gone is found out, and told
+  // (Note [MPI gives up]), unless the next line to say kills first.
+  std::signal(SIGPIPE, SIG_IGN);
+
   const int allowed = static_cast<int>(allowed_cores().size());
   apply_mpi_defaults(mpi_defaults(launcher_, allowed, node_has_fabric()));
 

@@ -1,6 +1,9 @@
-// Preloaded by test_lost_ranks.py: once the file named by FT_GIVE_UP is there, the next test of a request
-// ends as in Open MPI when a peer is gone that it sends to.
+// Preloaded by test_lost_ranks.py: once the file FT_GIVE_UP is there, the next test of a request on one of
+// FT_GIVE_UP_RANKS ("0,2") leaves FT_GIVE_UP.RANK and ends as in Open MPI when a peer is gone that it sends
+// to.
 #include <cstdlib>
+#include <fstream>
+#include <string>
 
 #include <dlfcn.h>
 #include <mpi.h>
@@ -11,9 +14,19 @@ extern "C" void ompi_rte_abort(int error_code, char* format, ...);
 
 namespace {
 
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
 void give_up_if_told() {
-  const char* const file = std::getenv("FT_GIVE_UP");
-  if (file != nullptr && ::access(file, F_OK) == 0) ompi_rte_abort(-1, nullptr);
+  static const std::string file = variable("FT_GIVE_UP");
+  static const std::string rank = variable("OMPI_COMM_WORLD_RANK");
+  static const bool meant =
+      ("," + variable("FT_GIVE_UP_RANKS") + ",").find("," + rank + ",") != std::string::npos;
+  if (!meant || ::access(file.c_str(), F_OK) != 0) return;
+  std::ofstream(file + "." + rank).close();
+  ompi_rte_abort(-1, nullptr);
 }
 
 template <typename Function>

@@ -86,25 +86,30 @@ def check_killed_rank_0(bench):
     assert "connection closed" in line, line
 
 
-def start_with_mpi_that_gives_up(bench, name, ranks):
-    """A run in which MPI ends the job from the moment on that the file is made (tests/fault/mpi_gives_up.cpp)."""
-    trigger = bench.work / f"{name}-gives-up"
+def start_with_mpi_that_gives_up(bench, name, on, **more):
+    """Three ranks. On the ranks `on` MPI ends the job from the moment on that the file is made (tests/fault/mpi_gives_up.cpp)."""
+    trigger = bench.work / f"{name}-trigger"
     shim = pathlib.Path(bench.programs.ft_dist).resolve().parent / "mpi_gives_up.so"
     assert shim.exists(), f"not built: {shim}"
-    run, _ = bench.start(name, ranks, environment=[f"LD_PRELOAD={shim}", f"FT_GIVE_UP={trigger}"])
-    return run, trigger
+    run, settings = bench.start(name, 3, environment=[
+        f"LD_PRELOAD={shim}", f"FT_GIVE_UP={trigger}", f"FT_GIVE_UP_RANKS={','.join(map(str, on))}"], **more)
+
+    def give_up():
+        trigger.touch()
+        run.wait_until(lambda: all(trigger.with_name(f"{trigger.name}.{rank}").exists() for rank in on), "MPI has not given up")
+
+    return run, settings, give_up
 
 
 def check_mpi_that_gives_up_first(bench):
     """MPI finds the loss before the watchdog does and ends the job: it is kept from that until the watchdog has spoken."""
     for victim in (2, 0):
-        run, trigger = start_with_mpi_that_gives_up(bench, f"gives-up-{victim}", 3)
-        pids = [run.pid(rank) for rank in range(3)]
         survivors = [rank for rank in range(3) if rank != victim]
+        run, settings, give_up = start_with_mpi_that_gives_up(bench, f"gives-up-{victim}", survivors)
+        pids = [run.pid(rank) for rank in range(3)]
         began = time.time()
         os.kill(pids[victim], signal.SIGSTOP)
-        trigger.touch()
-        time.sleep(0.2)
+        give_up()
         os.kill(pids[victim], signal.SIGKILL)
         _, stderr = run.end()
         for rank, (code, seconds) in run.ends(survivors, began).items():
@@ -112,21 +117,43 @@ def check_mpi_that_gives_up_first(bench):
             assert code == PEER and seconds < IN_TIME_S, stderr
         line = loss_line(stderr)
         assert line.startswith(f"ft_dist: error: rank {victim} on {HOST} is gone (connection closed"), line
+        if victim != 0:
+            assert metrics(settings["run.dir"], "end")[-1]["exit"] == PEER
         wait_for_nobody(pids)
 
 
 def check_mpi_that_gives_up_alone(bench):
-    """Nobody is lost, and still MPI ends the job: one line says so, and code 4."""
-    run, trigger = start_with_mpi_that_gives_up(bench, "gives-up", 3)
+    """Nobody is lost, and still MPI ends the job on one rank: one line says so, and code 4 everywhere."""
+    for culprit in (0, 1):
+        run, settings, give_up = start_with_mpi_that_gives_up(bench, f"gives-up-alone-{culprit}", [culprit], **{"dist.peer_timeout_s": 2})
+        pids = [run.pid(rank) for rank in range(3)]
+        began = time.time()
+        give_up()
+        _, stderr = run.end()
+        for rank, (code, seconds) in run.ends(range(3), began).items():
+            assert code == PEER and seconds < IN_TIME_S, f"rank {rank} ended with {code} after {seconds:.2f} s:\n{stderr}"
+        line = error_line(stderr)
+        print(f"        {line}")
+        what = "MPI gave up, though no rank is known to be gone: its own message is above"
+        assert line == f"ft_dist: error: rank {culprit} on {HOST}: {what}", line
+        end = metrics(settings["run.dir"], "end")[-1]
+        assert end["exit"] == PEER and what in end["reason"], end
+        log = (settings["run.dir"] / "logs" / f"rank-{culprit:04}.log").read_text()
+        assert what in log, log
+        wait_for_nobody(pids)
+
+
+def check_killed_launcher(bench):
+    """Nobody is left who could end the ranks, or show what they say: they end by themselves, and their record says why."""
+    run, settings = bench.start("orphans", 3)
     pids = [run.pid(rank) for rank in range(3)]
     began = time.time()
-    trigger.touch()
-    _, stderr = run.end()
-    for rank, (code, seconds) in run.ends(range(3), began).items():
-        assert code == PEER and seconds < IN_TIME_S, f"rank {rank} ended with {code} after {seconds:.2f} s:\n{stderr}"
-    line = error_line(stderr)
-    print(f"        {line}")
-    assert line == f"ft_dist: error: rank 0 on {HOST}: MPI gave up, though all ranks are still there: its own message is above", line
+    run.process.kill()
+    ends = run.ends(range(3), began)
+    print(f"        {ends}")
+    assert all(code == PEER and seconds < IN_TIME_S for code, seconds in ends.values()), ends
+    end = metrics(settings["run.dir"], "end")[-1]
+    assert end["exit"] == PEER and "the launcher is gone" in end["reason"], end
     wait_for_nobody(pids)
 
 

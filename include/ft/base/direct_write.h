@@ -5,7 +5,7 @@
 
 namespace ft {
 
-// Straight to standard error, past every buffer and lock. What cannot be written is dropped.
-void write_to_stderr(std::string_view text) noexcept;
+// Straight to standard error, past every buffer and lock. What cannot be written is dropped: false.
+bool write_to_stderr(std::string_view text) noexcept;
 
 }  // namespace ft

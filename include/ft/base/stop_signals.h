@@ -48,8 +48,8 @@ class StopSignals {
     // Whether a rank is lost, or is found to be in a moment: that explains the signal, and ends this process
     // in a better way.
     std::function<bool()> lost;
-    // Tells the others why this rank goes, and ends the process.
-    std::function<void(int exit_code, const std::string& what)> leave;
+    // Tells the others why this rank goes, and whether it could say so itself; ends the process.
+    std::function<void(int exit_code, const std::string& what, bool said)> leave;
   };
   // With the time to record and to tell the others, 5 s in all.
   static constexpr std::chrono::milliseconds kAgreementPatience{4'000};
@@ -88,6 +88,9 @@ class StopSignals {
 
   // For an end that another thread than training's finds, while that one may be stuck.
   void record(int exit_code, const std::string& reason);
+  // Such an end itself: an error line, the record, the other ranks are told, this process ends. Returns only
+  // when the work is done().
+  void fail(int exit_code, const std::string& what);
   // All ranks know that they stop: saving takes as long as it takes.
   void agreed();
 

@@ -107,7 +107,7 @@ std::optional<Verdict> Hub::take(int rank, const std::vector<Message>& messages)
           break;
         case MessageKind::kFailed:
           verdict = describe_failure(rank, roster_.ranks[static_cast<std::size_t>(rank)].host,
-                                     message.fields.empty() ? "" : message.fields[0]);
+                                     failure_from(message));
           peer.departed = true;
           break;
         case MessageKind::kVerdict:
@@ -239,8 +239,8 @@ bool Hub::told() const {
          std::ranges::all_of(peers_, [](const Peer& peer) { return peer.connection.settled(); });
 }
 
-void Hub::tell_failure(const std::string& what) {
-  close_with(describe_failure(0, roster_.ranks[0].host, what));
+void Hub::tell_failure(const OwnFailure& failure) {
+  close_with(describe_failure(0, roster_.ranks[0].host, failure));
 }
 
 void Hub::say_farewell() {

@@ -34,6 +34,9 @@ constexpr std::chrono::seconds kAgreePatience{3};
 // Who has waited in vain says so before the others' patience ends: it knows who is missing.
 constexpr std::chrono::seconds kAgreeAfterFailure{1};
 
+// What a member takes at most to find out who is lost along with rank 0.
+constexpr std::chrono::seconds kAskingAround{3};
+
 constexpr std::string_view kConnecting = "connecting the watchdogs";
 
 std::string random_token() {
@@ -101,6 +104,7 @@ Liveness::~Liveness() = default;
 
 void Liveness::start(Communicator& host, const LivenessOptions& options) {
   if (world_size_ == 1) return;
+  verdict_within_ = options.peer_timeout + kAskingAround;
   host.set_watch(this);
   auto [networks, roster] = exchange_networks(host);
   const auto rank = static_cast<std::size_t>(rank_);
@@ -136,6 +140,7 @@ void Liveness::connect(Communicator& host, Roster roster, Socket listener, const
     }
     watchdog_ = std::make_unique<Watchdog>(std::move(watcher), rank_, options, timing);
     if (loss_log_) watchdog_->set_loss_log(loss_log_);
+    watching_ = true;
     const WaitNote note(this, kConnecting);
     host.set_timeout(kAgreeAfterFailure);
     watchdog_->wait_joined(join_by);
@@ -150,23 +155,23 @@ void Liveness::set_loss_log(std::function<void(const std::string&)> write) {
 }
 
 bool Liveness::lost() const noexcept {
-  return watchdog_ && watchdog_->lost();
+  return watching_ && watchdog_->lost();
 }
 
 bool Liveness::lost_within(std::chrono::milliseconds patience) const {
-  return watchdog_ && watchdog_->lost_within(patience);
+  return watching_ && watchdog_->lost_within(patience);
 }
 
 bool Liveness::watching() const noexcept {
-  return watchdog_ != nullptr;
+  return watching_;
 }
 
 void Liveness::leave_after_loss() {
   watchdog_->leave(static_cast<int>(ExitCode::kPeer), std::nullopt);
 }
 
-void Liveness::leave_after_failure(int exit_code, const std::string& what) {
-  watchdog_->leave(exit_code, what);
+void Liveness::leave_after_failure(int exit_code, const std::string& what, bool said) {
+  watchdog_->leave(exit_code, OwnFailure{what, said});
 }
 
 void Liveness::require_all_alive() {

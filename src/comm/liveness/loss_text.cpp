@@ -77,11 +77,12 @@ std::string describe_busy(int rank, const std::string& host, const ActivityRepor
                      (last.age + since_heard).count());
 }
 
-Verdict describe_failure(int rank, const std::string& host, const std::string& what) {
+Verdict describe_failure(int rank, const std::string& host, const OwnFailure& failure) {
   Verdict verdict;
   verdict.ranks = {rank};
-  verdict.text = fmt::format("rank {} on {} ended with an error: {}", rank, host, what);
+  verdict.text = fmt::format("rank {} on {} ended with an error: {}", rank, host, failure.what);
   verdict.failed = true;
+  verdict.own_words = !failure.said;
   return verdict;
 }
 

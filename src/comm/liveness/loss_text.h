@@ -27,7 +27,6 @@ struct LostRank {
 // "rank 2 on n1 in step 12, loading images (for 4.2 s)", of a rank that others wait for.
 [[nodiscard]] std::string describe_busy(int rank, const std::string& host, const ActivityReport& last,
                                         std::chrono::duration<double> since_heard);
-// Of a rank that ended with an error of its own.
-[[nodiscard]] Verdict describe_failure(int rank, const std::string& host, const std::string& what);
+[[nodiscard]] Verdict describe_failure(int rank, const std::string& host, const OwnFailure& failure);
 
 }  // namespace ft

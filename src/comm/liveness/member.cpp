@@ -252,10 +252,9 @@ bool Member::told() const {
          std::ranges::all_of(guests_, [](const Guest& guest) { return guest.connection.settled(); });
 }
 
-void Member::tell_failure(const std::string& what) {
-  constexpr std::size_t kLongestText = 16U << 10U;
+void Member::tell_failure(const OwnFailure& failure) {
   phase_ = Phase::kOver;
-  hub_.send({MessageKind::kFailed, {what.substr(0, kLongestText)}});
+  hub_.send(failure_message(failure));
   hub_.finish();
 }
 

@@ -26,7 +26,7 @@ class Member final : public Watcher {
   [[nodiscard]] std::string busy_elsewhere(std::string_view what) const override;
   [[nodiscard]] std::optional<TimePoint> progressed() const override { return progressed_; }
   void hurry() override { timing_.shorten(); }
-  void tell_failure(const std::string& what) override;
+  void tell_failure(const OwnFailure& failure) override;
   void say_farewell() override;
 
  private:

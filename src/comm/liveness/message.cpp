@@ -91,6 +91,16 @@ Message verdict_message(const Verdict& verdict) {
            verdict.hint.substr(0, kLongestText), verdict.failed ? "1" : "0"}};
 }
 
+Message failure_message(const OwnFailure& failure) {
+  constexpr std::size_t kLongestText = 16U << 10U;
+  return {MessageKind::kFailed, {failure.what.substr(0, kLongestText), failure.said ? "1" : "0"}};
+}
+
+OwnFailure failure_from(const Message& message) {
+  require_fields(message, 2);
+  return {message.fields[0], message.fields[1] == "1"};
+}
+
 Verdict verdict_from(const Message& message) {
   require_fields(message, 4);
   Verdict verdict;

@@ -15,7 +15,7 @@ enum class MessageKind {
   kWelcome,   // rank 0's answer to "join"
   kBeat,      // an ActivityReport; rank 0's holds the latest progress of anyone
   kVerdict,   // a Verdict
-  kFailed,    // to rank 0: this rank ends with an error of its own; its text
+  kFailed,    // to rank 0: an OwnFailure
   kFarewell,  // the sender leaves in good order
   kAlive,     // the answer to "ask"
 };
@@ -46,6 +46,16 @@ struct Verdict {
 
   [[nodiscard]] bool names(int rank) const;
 };
+
+// An error of the sender's own, with which it ends.
+struct OwnFailure {
+  std::string what;
+  bool said = true;  // by the sender, on standard error
+};
+
+[[nodiscard]] Message failure_message(const OwnFailure& failure);
+// PeerError when the fields do not fit.
+[[nodiscard]] OwnFailure failure_from(const Message& message);
 
 [[nodiscard]] Message verdict_message(const Verdict& verdict);
 [[nodiscard]] Verdict verdict_from(const Message& message);

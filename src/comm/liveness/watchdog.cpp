@@ -91,7 +91,7 @@ std::string Liveness::Watchdog::busy_elsewhere(std::string_view what) {
   return answer_.value_or("");
 }
 
-void Liveness::Watchdog::leave(int exit_code, std::optional<std::string> own_failure) {
+void Liveness::Watchdog::leave(int exit_code, std::optional<OwnFailure> own_failure) {
   {
     const std::scoped_lock lock(mutex_);
     leaving_ = Leaving{exit_code, std::move(own_failure)};

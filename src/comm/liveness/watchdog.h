@@ -36,12 +36,12 @@ class Liveness::Watchdog {
   [[nodiscard]] std::optional<Watcher::TimePoint> progressed();
   // Watcher::busy_elsewhere(), asked from another thread.
   [[nodiscard]] std::string busy_elsewhere(std::string_view what);
-  [[noreturn]] void leave(int exit_code, std::optional<std::string> own_failure);
+  [[noreturn]] void leave(int exit_code, std::optional<OwnFailure> own_failure);
 
  private:
   struct Leaving {
     int exit_code;
-    std::optional<std::string> own_failure;
+    std::optional<OwnFailure> own_failure;
   };
 
   void run();

@@ -78,7 +78,7 @@ class Watcher {
   [[nodiscard]] virtual std::optional<TimePoint> progressed() const = 0;
   // This process is about to be ended from outside: who is suspicious by now is lost.
   virtual void hurry() = 0;
-  virtual void tell_failure(const std::string& what) = 0;
+  virtual void tell_failure(const OwnFailure& failure) = 0;
   virtual void say_farewell() = 0;
 };
 

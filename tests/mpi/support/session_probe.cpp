@@ -24,7 +24,7 @@ namespace {
   liveness.start(world, {});
   if (last) {
     std::cerr << "the last rank says why\n";
-    liveness.leave_after_failure(static_cast<int>(ft::ExitCode::kDiverged), "it had to be");
+    liveness.leave_after_failure(static_cast<int>(ft::ExitCode::kDiverged), "it had to be", /*said=*/true);
   }
   try {
     world.barrier("waiting for a rank that throws");

@@ -211,12 +211,47 @@ TEST_F(StopSignalsTest, LeavesTheWordToWhoKnowsOfALostRank) {
 TEST_F(StopSignalsTest, TellsTheOthers) {
   make();
   std::string told;
-  signals_->set_peers(
-      {.lost = [] { return false; }, .leave = [&](int, const std::string& what) { told = what; }});
+  signals_->set_peers({.lost = [] { return false; },
+                       .leave = [&](int, const std::string& what, bool /*said*/) { told = what; }});
   signals_->does("eval");
   send(SIGTERM);
   wait_for_end(128 + SIGTERM);
   EXPECT_EQ(told, "ended by SIGTERM while running eval");
+}
+
+TEST_F(StopSignalsTest, AFailureThatCannotBeSaidIsRecordedAndLeftToTheOthersToSay) {
+  make();
+  std::string told;
+  std::string recorded;
+  bool said = true;
+  signals_->set_peers({.lost = [] { return false; },
+                       .leave = [&](int, const std::string& what,
+                                    bool could_be_said) { told = what, said = could_be_said; }});
+  const StopSignals::Training training(*signals_, false,
+                                       [&](int, const std::string& reason) { recorded = reason; });
+  {
+    // Standard error is a pipe that nobody reads any more.
+    std::array<int, 2> ends{};
+    ASSERT_EQ(::pipe(ends.data()), 0);
+    ::close(ends[0]);
+    const int before = ::dup(STDERR_FILENO);
+    ::dup2(ends[1], STDERR_FILENO);
+    ::close(ends[1]);
+    signals_->fail(4, "the launcher is gone");
+    ::dup2(before, STDERR_FILENO);
+    ::close(before);
+  }
+  wait_for_end(4);
+  EXPECT_EQ(recorded, "the launcher is gone");
+  EXPECT_EQ(told, recorded);
+  EXPECT_FALSE(said);
+}
+
+TEST_F(StopSignalsTest, WhatIsDoneCannotFail) {
+  make();
+  signals_->done();
+  signals_->fail(4, "the launcher is gone");
+  EXPECT_EQ(exit_, -1);
 }
 
 TEST_F(StopSignalsTest, DoesNotWaitForARecordThatCannotBeWritten) {

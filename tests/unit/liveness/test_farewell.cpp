@@ -86,7 +86,7 @@ TEST_F(Farewells, AVerdictWaitsForThoseWhoLiveAndForNobodyElse) {
 
 TEST_F(Farewells, AFailureWaitsForRank0ToTakeIt) {
   world.freeze(0);
-  world.at(1).tell_failure("disk full");
+  world.at(1).tell_failure({"disk full"});
   world.pass(seconds(1));
   EXPECT_FALSE(world.at(1).told());
   world.thaw(0);

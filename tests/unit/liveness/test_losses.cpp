@@ -151,7 +151,7 @@ TEST_F(Losses, ARankThatComesLateToTheLossOfRank0DoesNotSpeakAgain) {
 }
 
 TEST_F(Losses, AFailureIsToldByWhoeverHasIt) {
-  world.at(2).tell_failure("disk full");
+  world.at(2).tell_failure({"disk full"});
   world.pass(seconds(1));
   world.kill(2);
   ASSERT_TRUE(world.run_until([&] { return world.knows(0) && world.knows(1) && world.knows(3); }));
@@ -160,8 +160,18 @@ TEST_F(Losses, AFailureIsToldByWhoeverHasIt) {
   EXPECT_EQ(world.verdicts[3].text, "rank 2 on n1 ended with an error: disk full");
 }
 
+// Its launcher's daemon is gone, and with it the way that its words would have gone.
+TEST_F(Losses, AFailureThatCouldNotBeSaidIsSaidByRank0) {
+  world.at(2).tell_failure({"the launcher is gone", /*said=*/false});
+  world.pass(seconds(1));
+  world.kill(2);
+  ASSERT_TRUE(world.run_until([&] { return world.knows(0) && world.knows(1) && world.knows(3); }));
+  EXPECT_THAT(world.speakers(), ElementsAre(0U));
+  EXPECT_EQ(world.verdicts[0].text, "rank 2 on n1 ended with an error: the launcher is gone");
+}
+
 TEST_F(Losses, AFailureOfRank0IsToldToo) {
-  world.at(0).tell_failure("no room");
+  world.at(0).tell_failure({"no room"});
   world.kill(0);
   ASSERT_TRUE(world.run_until([&] { return world.knows(1) && world.knows(2) && world.knows(3); }));
   EXPECT_TRUE(world.speakers().empty());

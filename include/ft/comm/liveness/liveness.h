@@ -2,6 +2,7 @@
 // cable, and NCCL only after minutes.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -59,12 +60,15 @@ class Liveness final : public PeerWatch {
   // The same, for a caller whose MPI call failed and who wants to know why: the news may be on its way.
   [[nodiscard]] bool lost_within(std::chrono::milliseconds patience) const;
   [[nodiscard]] bool watching() const noexcept;
+  // So long after its death a rank is known to be lost at the latest, even if the others must ask around.
+  [[nodiscard]] std::chrono::milliseconds verdict_within() const noexcept { return verdict_within_; }
 
   // main's end after a loss: code 4, by _exit, once the others know and the log is written.
   [[noreturn]] void leave_after_loss();
-  // main's end after an error of this rank alone, which it has said itself: the others learn it and leave
-  // with code 4, this one with its own. Only when watching().
-  [[noreturn]] void leave_after_failure(int exit_code, const std::string& what);
+  // main's end after an error of this rank alone: the others learn it and leave with code 4, this one with
+  // its own. Where this rank has not `said` it on standard error (the launcher may be gone there), rank 0
+  // does. Only when watching().
+  [[noreturn]] void leave_after_failure(int exit_code, const std::string& what, bool said);
 
   void require_all_alive() override;
   [[nodiscard]] std::chrono::duration<double> since_progress() override;
@@ -81,7 +85,9 @@ class Liveness final : public PeerWatch {
   int world_size_;
   std::shared_ptr<Activity> activity_ = std::make_shared<Activity>();
   std::function<void(const std::string&)> loss_log_;
+  std::chrono::milliseconds verdict_within_{0};
   std::unique_ptr<Watchdog> watchdog_;
+  std::atomic<bool> watching_{false};
 };
 
 }  // namespace ft
