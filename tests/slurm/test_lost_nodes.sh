@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # tests/slurm/test_lost_nodes.sh [LAUNCHER:FAULT...]: four ranks on two nodes, and what happens when one of them is lost.
 # LAUNCHER is srun (slurm/submit.sh) or mpirun (launch/run.sh), as users start them. FAULT: cut (the cable of n1), kill (the power of n1), kill9 or stop (rank 3,
-# on n1), or throw (rank 0 can no longer write). Every rank that runs on must end within dist.peer_timeout_s + 5 s with code 4, and rank 0 must say who
-# is gone. Prints the table. Default: cut and kill under both; the other faults are also shown by fault.lost_ranks.
+# on n1), throw (rank 0 can no longer write), or orted (mpirun's daemon on n1 is killed). Every rank that runs on must end within dist.peer_timeout_s + 5 s with code 4, and rank 0 must say who
+# is gone. Prints the table. Default: all of them; orted under mpirun only.
 
 set -euo pipefail
 FT_ROOT=$(realpath "$(dirname "${BASH_SOURCE[0]}")/../..")
@@ -66,6 +66,7 @@ launcher_has_gone() {
 
 strike() {
   case $1 in
+    orted) on_cluster on n1 pkill -KILL -x orted ;;
     cut | kill) on_cluster "$1" n1 ;;
     kill9) on_cluster on n1 kill -KILL "$(<"$2/pid-3")" ;;
     stop) on_cluster on n1 kill -STOP "$(<"$2/pid-3")" ;;
@@ -98,6 +99,7 @@ show() {
   case $2 in
     cut) [[ $1 == mpirun ]] || survivors=(0 1 2 3); lost='ranks 2, 3 on n1 are gone' ;;
     kill) lost='ranks 2, 3 on n1 are gone' ;;
+    orted) survivors=(0 1 2 3); lost='rank [23] on n1 ended with an error: the launcher is gone' ;;
     kill9 | stop) survivors=(0 1 2) ;;
     throw) survivors=(1 2 3 0) lost='rank 0 on n0: ' ;;
   esac
@@ -132,6 +134,6 @@ tidy_up() {
   on_cluster up >/dev/null
 }
 
-(($#)) || set -- srun:cut srun:kill mpirun:cut mpirun:kill
+(($#)) || set -- {srun,mpirun}:{cut,kill,kill9,stop,throw} mpirun:orted
 for run in "$@"; do show "${run%:*}" "${run#*:}"; done
 finish
