@@ -10,13 +10,12 @@ import re
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import error_line, refuse, run_checks, small, start  # noqa: E402
+from ft_faults import error_line, refuse, run_script, small, start  # noqa: E402
 from ft_ranks import WatchedRun, core_seconds, hang, loss_line, slow_down, wait_for_nobody  # noqa: E402
-from ft_runs import Programs, metrics  # noqa: E402
+from ft_runs import metrics  # noqa: E402
 
 USAGE, DATA, PEER = 2, 3, 4
 PEER_TIMEOUT_S = 6
@@ -225,11 +224,4 @@ def check_interface(bench):
     bench.programs.train(2, {**settings, "dist.interface": "lo"})
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder)))
-        checks = [value for name, value in globals().items() if name in (sys.argv[4:] or [name]) and name.startswith("check_")]
-        return run_checks(checks, bench)
-
-
-sys.exit(main())
+run_script(globals(), lambda programs: [Bench(programs)])

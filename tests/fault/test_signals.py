@@ -8,13 +8,12 @@ import pathlib
 import re
 import signal
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import leftovers, run_checks, small, start  # noqa: E402
+from ft_faults import leftovers, run_script, small, start  # noqa: E402
 from ft_ranks import WatchedRun, wait_for_nobody  # noqa: E402
-from ft_runs import Programs, checkpoint, metrics  # noqa: E402
+from ft_runs import checkpoint, metrics  # noqa: E402
 
 PEER, STOPPED = 4, 75
 HOST = os.uname().nodename
@@ -253,11 +252,4 @@ def check_other_work_of_two_ranks(bench):
         print(f"        {each}")
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder)))
-        checks = [value for name, value in globals().items() if name in (sys.argv[4:] or [name]) and name.startswith("check_")]
-        return run_checks(checks, bench)
-
-
-sys.exit(main())
+run_script(globals(), lambda programs: [Bench(programs)])

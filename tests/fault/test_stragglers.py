@@ -5,18 +5,16 @@ usage: test_stragglers.py FT_DIST FT_PACK SUPPORT_DIR [CHECK...]
 
 import contextlib
 import os
-import pathlib
 import re
 import signal
 import sys
-import tempfile
 import threading
 import time
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import run_checks, small, start  # noqa: E402
+from ft_faults import run_script, small, start  # noqa: E402
 from ft_ranks import WatchedRun  # noqa: E402
-from ft_runs import Programs, metrics  # noqa: E402
+from ft_runs import metrics  # noqa: E402
 
 STOPPED = 75
 RANKS, SLOW = 3, 2
@@ -109,11 +107,4 @@ def check_nobody_is_slow(bench):
         assert_parts_are_the_whole(settings)
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder)))
-        checks = [value for name, value in globals().items() if name in (sys.argv[4:] or [name]) and name.startswith("check_")]
-        return run_checks(checks, bench)
-
-
-sys.exit(main())
+run_script(globals(), lambda programs: [Bench(programs)])

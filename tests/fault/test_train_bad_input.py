@@ -1,6 +1,6 @@
 """What ft_dist says to wrong commands, configs, data and weights: one line, the right exit code, nothing left behind.
 
-usage: test_train_bad_input.py FT_DIST FT_PACK SUPPORT_DIR
+usage: test_train_bad_input.py FT_DIST FT_PACK SUPPORT_DIR [CHECK...]
 """
 
 import json
@@ -8,11 +8,10 @@ import pathlib
 import re
 import shutil
 import sys
-import tempfile
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import error_line, flip_bit, read_safetensors, refuse, run_checks, small, write_safetensors  # noqa: E402
-from ft_runs import Programs, metrics, run  # noqa: E402
+from ft_faults import error_line, flip_bit, read_safetensors, refuse, run_script, small, write_safetensors  # noqa: E402
+from ft_runs import metrics, run  # noqa: E402
 
 USAGE, DATA = 2, 3
 
@@ -268,11 +267,4 @@ def find_payload(bench, data, sample_id):
     raise AssertionError(f"sample {sample_id} is in no shard")
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder)))
-        checks = [value for name, value in globals().items() if name.startswith("check_")]
-        return run_checks(checks, bench)
-
-
-sys.exit(main())
+run_script(globals(), lambda programs: [Bench(programs)])

@@ -1,20 +1,18 @@
 """A disk that fills up while a checkpoint is saved: one clear line, exit 3, and the earlier checkpoint is whole.
 
-usage: test_train_disk_full.py FT_DIST FT_PACK SUPPORT_DIR
+usage: test_train_disk_full.py FT_DIST FT_PACK SUPPORT_DIR [CHECK...]
 Exits 77 (skipped) without the right to mount a small file system.
 """
 
 import contextlib
-import pathlib
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import leftovers, refuse, run_checks, small  # noqa: E402
-from ft_runs import Programs, checkpoint, metrics  # noqa: E402
+from ft_faults import leftovers, refuse, run_script, small  # noqa: E402
+from ft_runs import checkpoint, metrics  # noqa: E402
 
 DATA, SKIPPED = 3, 77
 
@@ -89,12 +87,8 @@ def check_replay_does_not_fit(programs, data):
         assert [path.name for path in disk.iterdir()] == ["ballast"]
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        programs = Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder))
-        data = programs.pack_fashion("pair", per_class=10)
-        checks = [value for name, value in globals().items() if name.startswith("check_")]
-        return run_checks(checks, programs, data)
+def prepare(programs):
+    return programs, programs.pack_fashion("pair", per_class=10)
 
 
-sys.exit(main())
+run_script(globals(), prepare)

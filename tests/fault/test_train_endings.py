@@ -1,6 +1,6 @@
 """How a run ends, and how the next one goes on: stop requests, killed ranks, divergence, damaged checkpoints.
 
-usage: test_train_endings.py FT_DIST FT_PACK SUPPORT_DIR
+usage: test_train_endings.py FT_DIST FT_PACK SUPPORT_DIR [CHECK...]
 """
 
 import json
@@ -10,12 +10,11 @@ import re
 import shutil
 import signal
 import sys
-import tempfile
 import time
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import flip_bit, leftovers, read_safetensors, refuse, run_checks, small, start  # noqa: E402
-from ft_runs import Programs, checkpoint, metrics  # noqa: E402
+from ft_faults import flip_bit, leftovers, read_safetensors, refuse, run_script, small, start  # noqa: E402
+from ft_runs import checkpoint, metrics  # noqa: E402
 
 USAGE, DATA, DIVERGED, STOPPED = 2, 3, 5, 75
 PATIENCE_S = 60
@@ -275,11 +274,4 @@ def check_stop_request_that_came_too_late(bench):
     assert not (settings["run.dir"] / "STOP").exists()
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder)))
-        checks = [value for name, value in globals().items() if name.startswith("check_")]
-        return run_checks(checks, bench)
-
-
-sys.exit(main())
+run_script(globals(), lambda programs: [Bench(programs)])

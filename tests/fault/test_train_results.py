@@ -1,18 +1,16 @@
 """What a run leaves behind and says, and settings at their edges.
 
-usage: test_train_results.py FT_DIST FT_PACK SUPPORT_DIR
+usage: test_train_results.py FT_DIST FT_PACK SUPPORT_DIR [CHECK...]
 """
 
 import json
 import math
-import pathlib
 import re
 import sys
-import tempfile
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import leftovers, read_safetensors, run_checks, small  # noqa: E402
-from ft_runs import Programs, metrics, run  # noqa: E402
+from ft_faults import leftovers, read_safetensors, run_script, small  # noqa: E402
+from ft_runs import metrics, run  # noqa: E402
 
 
 class Bench:
@@ -177,11 +175,4 @@ def check_frozen_layers_stay(bench):
             assert (after[name] == before[name]) == bool(is_statistic), name
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder)))
-        checks = [value for name, value in globals().items() if name.startswith("check_")]
-        return run_checks(checks, bench)
-
-
-sys.exit(main())
+run_script(globals(), lambda programs: [Bench(programs)])

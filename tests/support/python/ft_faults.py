@@ -2,12 +2,15 @@
 
 import json
 import os
+import pathlib
 import re
 import struct
 import subprocess
+import sys
+import tempfile
 import traceback
 
-from ft_runs import MPI_ENVIRONMENT
+from ft_runs import MPI_ENVIRONMENT, Programs
 
 
 STARTED = []
@@ -39,6 +42,16 @@ def run_checks(checks, *arguments):
             end_what_is_left()
     print(f"{failed} of {len(checks)} checks failed" if failed else f"all {len(checks)} checks passed")
     return 1 if failed else 0
+
+
+def run_script(namespace, prepare):
+    """The whole of a script with the usage FT_DIST FT_PACK SUPPORT_DIR [CHECK...]: its functions check_*, or those that are named,
+    each called with what `prepare` makes of the programs."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = prepare(Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder)))
+        checks = [value for name, value in namespace.items() if name.startswith("check_") and name in (sys.argv[4:] or [name])]
+        assert checks, f"none of these checks is here: {sys.argv[4:]}"
+        sys.exit(run_checks(checks, *arguments))
 
 
 def small(data, run_dir, **more):
