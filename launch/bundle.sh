@@ -50,7 +50,7 @@ mkdir -p "$bundle/bin" "$bundle/lib"
 note "programs"
 install -m 755 "$ft_dist" "$ft_pack" "$bundle/bin/"
 install -m 755 "$(realpath "$mpirun")" "$bundle/bin/mpirun"
-install -m 755 "$(command -v orted)" "$bundle/bin/orted"
+install -m 755 "$(command -v orted)" "$bundle/bin/orted.real"
 if ((with_tests)); then
   [[ -x ${ft_dist%/*}/test_gpu ]] || die "${ft_dist%/*}/test_gpu is not built: run launch/setup.sh"
   install -m 755 "${ft_dist%/*}/test_gpu" "$bundle/bin/"
@@ -69,9 +69,12 @@ copy_copyrights "$bundle"
 
 newest_glibc=$(needed_glibc "$bundle")
 sed "s/@GLIBC@/$newest_glibc/; s/@TORCH@/$(torch_version)/" "$FT_ROOT/launch/bundle/environment.sh" >"$bundle/lib/environment.sh"
-names=(ft_dist ft_pack mpirun)
+names=(ft_dist ft_pack)
 ((!with_tests)) || names+=(test_gpu)
 for name in "${names[@]}"; do install -m 755 "$FT_ROOT/launch/bundle/start.sh" "$bundle/$name"; done
+install -m 755 "$FT_ROOT/launch/bundle/mpirun.sh" "$bundle/mpirun"
+install -m 755 "$FT_ROOT/launch/bundle/orted.sh" "$bundle/bin/orted"
+install -m 755 "$FT_ROOT/launch/bundle/ssh.sh" "$bundle/lib/ssh"
 
 note "packing"
 tar -C "$stage" --sort=name --owner=0 --group=0 --mode=a+rX --mtime=@0 -cf - ft_dist-bundle | xz -T0 -3 >"$out.tmp"

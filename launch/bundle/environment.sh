@@ -6,6 +6,19 @@ bundle_die() {
   exit 2
 }
 
+# bundle_others FOLDERS: of a list with colons those that are not in the bundle.
+bundle_others() (
+  IFS=: && set -f
+  others=
+  for folder in $1; do
+    case $folder in "$bundle"/*) ;; *) others=$others${others:+:}$folder ;; esac
+  done
+  echo "$others"
+)
+# mpirun leaves the bundle's folders there for what it starts. They are not for this machine's own programs, Python
+# and those below among them: a newer machine's cannot live with the bundle's libcrypto.
+LD_LIBRARY_PATH=$(bundle_others "${LD_LIBRARY_PATH:-}")
+
 # 2.36 is newer than 2.9: part by part.
 bundle_glibc=$(getconf GNU_LIBC_VERSION 2>/dev/null | cut -d' ' -f2)
 bundle_oldest=$(printf '%s\n' "$bundle_glibc" @GLIBC@ | sort -t. -k1,1n -k2,2n | head -n 1)
@@ -42,17 +55,22 @@ PYTHON
 }
 
 bundle_path=$bundle/lib:$bundle/lib/x86_64-linux-gnu/openmpi/lib
-if [ "$name" != ft_pack ]; then
-  bundle_found=$(bundle_torch)
-  case $bundle_found in
-    '') [ "$name" = mpirun ] ||
-      bundle_die "no LibTorch here (hint: pip install torch==@TORCH@, and FT_PYTHON=that Python; or FT_LIBTORCH=folder)" ;;
-    '!FT_LIBTORCH') bundle_die "FT_LIBTORCH=$FT_LIBTORCH holds no lib/libtorch_cpu.so" ;;
-    '!'*) [ "$name" = mpirun ] ||
-      bundle_die "torch ${bundle_found#!} is installed, and the bundle needs @TORCH@ from PyPI, with CUDA 13 (hint: pip install torch==@TORCH@)" ;;
-    *) bundle_path=$bundle_path:$bundle_found ;;
-  esac
-fi
+case $name in
+  ft_pack | mpirun | orted) ;;
+  *)
+    # What mpirun.sh sends along, where this node says nothing itself.
+    if [ -z "${FT_LIBTORCH:-}${FT_PYTHON:-}${VIRTUAL_ENV:-}" ]; then
+      FT_LIBTORCH=${OMPI_FT_LIBTORCH:-} FT_PYTHON=${OMPI_FT_PYTHON:-}
+    fi
+    bundle_found=$(bundle_torch)
+    case $bundle_found in
+      '') bundle_die "no LibTorch here (hint: pip install torch==@TORCH@, and FT_PYTHON=that Python; or FT_LIBTORCH=folder)" ;;
+      '!FT_LIBTORCH') bundle_die "FT_LIBTORCH=$FT_LIBTORCH holds no lib/libtorch_cpu.so" ;;
+      '!'*) bundle_die "torch ${bundle_found#!} is installed, and the bundle needs @TORCH@ from PyPI, with CUDA 13 (hint: pip install torch==@TORCH@)" ;;
+      *) bundle_path=$bundle_path:$bundle_found ;;
+    esac
+    ;;
+esac
 export LD_LIBRARY_PATH="$bundle_path${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}"
 export OPAL_PREFIX="$bundle" OPAL_SYSCONFDIR="$bundle/etc/openmpi" PMIX_PREFIX="$bundle/pmix" PMIX_LIBDIR="$bundle/pmix/lib"
 export PATH="$bundle:$PATH"

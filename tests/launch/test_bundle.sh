@@ -10,42 +10,26 @@ SOURCE=$1 PYTHON=$2
 unshare --mount true 2>/dev/null || { echo "SKIPPED: this kernel gives no mount namespaces here"; exit 77; }
 WORK=$(mktemp -d)
 VENV=$(dirname "$(dirname "$PYTHON")")
-export WORK VENV  # hide.sh reads them
+export WORK VENV  # hide_libraries.sh reads them
 trap 'rm -rf "$WORK"' EXIT
 fail() { echo "FAILED: $*" >&2; exit 1; }
+# shellcheck source=bundle_on_nodes.sh
+source "$SOURCE/tests/launch/bundle_on_nodes.sh"
 
 "$SOURCE/launch/bundle.sh" --with-tests --out "$WORK/bundle.tar.xz" 2>"$WORK/log" || fail "bundle.sh: $(cat "$WORK/log")"
 size=$(stat -c %s "$WORK/bundle.tar.xz")
 ((size < 60000000)) || fail "the tarball has $size bytes"
-mkdir "$WORK/elsewhere"
-tar -C "$WORK/elsewhere" -xf "$WORK/bundle.tar.xz"
-BUNDLE=$WORK/elsewhere/ft_dist-bundle
+mkdir "$WORK/else where"
+tar -C "$WORK/else where" -xf "$WORK/bundle.tar.xz"
+BUNDLE="$WORK/else where/ft_dist-bundle"
 
-# What is not glibc's or the shell's own is gone: libraries become empty files, folders of plugins empty folders.
-cat >"$WORK/hide.sh" <<'EOF'
-set -e
-for folder in /usr/lib/x86_64-linux-gnu/openmpi /usr/lib/x86_64-linux-gnu/pmix2 /usr/share/openmpi /etc/openmpi \
-  /usr/lib/x86_64-linux-gnu/hdf5; do
-  mount -t tmpfs none "$folder"
-done
-for library in mpi open-pal open-rte opencv_core opencv_imgproc spdlog fmt yaml-cpp xxhash jpeg webp tiff hwloc pmix; do
-  for file in /usr/lib/x86_64-linux-gnu/lib$library.so.[0-9]*; do
-    [ ! -e "$file" ] || mount --bind /dev/null "$(readlink -f "$file")"
-  done
-done
-for program in /usr/bin/mpirun.openmpi /usr/bin/orterun /usr/bin/orted; do
-  [ ! -e "$program" ] || mount --bind /dev/null "$(readlink -f "$program")"
-done
-# The virtual environment is somewhere else: what finds LibTorch finds it through FT_PYTHON.
-mkdir "$WORK/moved" 2>/dev/null || true
-mount --bind "$VENV" "$WORK/moved"
-mount -t tmpfs none "$VENV"
-exec "$@"
-EOF
 hidden() {
-  unshare --mount sh "$WORK/hide.sh" env -u LD_LIBRARY_PATH FT_PYTHON="$WORK/moved/bin/python" "$@"
+  unshare --mount "$SOURCE/tests/launch/hide_libraries.sh" env -u LD_LIBRARY_PATH FT_PYTHON="$WORK/moved/bin/python" "$@"
 }
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_mpi_yield_when_idle=1
+
+# What MPI_Abort comes to is ours, for Open MPI to find: Note [MPI gives up].
+[[ $(nm -D --defined-only "$BUNDLE/bin/ft_dist") == *" T PMIx_Abort"* ]] || fail "the bundle's ft_dist exports no PMIx_Abort"
 
 # The hiding hides: otherwise nothing below shows anything.
 ! hidden "$BUNDLE/bin/ft_pack" --version >/dev/null 2>&1 || fail "ft_pack starts without the bundle's libraries"
@@ -90,4 +74,29 @@ said=$(FT_LIBTORCH=$WORK "$BUNDLE/ft_dist" --version 2>&1) || status=$?
 [[ $status -eq 2 && $said == *"holds no lib/libtorch_cpu.so"* ]] || fail "FT_LIBTORCH: $status, '$said'"
 ln -s "$BUNDLE/ft_pack" "$WORK/packer"
 hidden "$WORK/packer" --version >/dev/null || fail "not through a link of another name"
-echo "$size bytes; packs, checks and trains with every library of this machine hidden"
+
+# LibTorch's place goes to all ranks, and one of their own is left alone.
+handed_on() {
+  # shellcheck disable=SC2016  # it is the rank's
+  env -u FT_LIBTORCH -u FT_PYTHON -u VIRTUAL_ENV "$@" "$BUNDLE/mpirun" -np 1 sh -c 'echo "$OMPI_FT_LIBTORCH,$OMPI_FT_PYTHON"'
+}
+[[ $(handed_on FT_LIBTORCH=/a VIRTUAL_ENV=/b) == /a,/b/bin/python3 ]] || fail "FT_LIBTORCH is not handed on"
+[[ $(handed_on FT_PYTHON=/a VIRTUAL_ENV=/b) == ,/a ]] || fail "FT_PYTHON is not handed on"
+[[ $(handed_on PATH="$VENV/bin:$PATH") == ,"$VENV/bin/python3" ]] || fail "the python3 of the PATH is not handed on"
+hidden env OMPI_FT_LIBTORCH=/nowhere "$BUNDLE/ft_dist" --version >/dev/null || fail "FT_PYTHON is not before what mpirun hands on"
+
+# mpirun itself would say that it cannot start its daemons, in 30 lines.
+status=0
+said=$("$BUNDLE/mpirun" -np 2 --host a,b true 2>&1) || status=$?
+[[ $status -eq 2 && $said == "mpirun: error: "*"else where"*"hint: "* ]] || fail "a space and other hosts: $status, '$said'"
+
+shown="packs, checks and trains with every library of this machine hidden"
+if command -v slurmctld >/dev/null && unshare --net --pid --uts --ipc --fork true 2>/dev/null; then
+  mkdir "$WORK/elsewhere"
+  cp -r "$BUNDLE" "$WORK/elsewhere/"
+  check_on_nodes "$WORK/elsewhere/ft_dist-bundle" "$BUNDLE"
+  shown+=", and checks on two nodes without them"
+else
+  shown+="; not tried on two nodes: no Slurm here (launch/setup.sh --with-tests), or no right to make networks"
+fi
+echo "$size bytes; $shown"
