@@ -20,6 +20,7 @@
 #include "ft/train/step_runner.h"
 
 #include "commands.h"
+#include "start_table.h"
 #include "synthetic_batches.h"
 
 namespace ft::app {
@@ -228,6 +229,7 @@ int bench_step_command(Session& session) {
     }
     prepared = prepare_model(config, classes, session.context.device, nullptr);
   });
+  warn_of_shares(session, batch);
   LoaderOptions options = training_loader_options(config);
   options.workers = session.context.threads.workers;
   options.max_batch = cut.largest(batch);

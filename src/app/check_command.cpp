@@ -45,6 +45,7 @@ std::string check_inputs(Session& session) {
   });
   require_same_on_all_ranks(host, plan->data_fingerprint(), "the data");
   print_data(session, *plan);
+  warn_of_shares(session, plan->steps.samples());
   PreparedModel model;
   agree(host, "preparing the model",
         [&] { model = prepare_model(session.config, plan->classes(), session.context.device, nullptr); });

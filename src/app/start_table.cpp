@@ -8,6 +8,7 @@
 #include "ft/base/cores.h"
 #include "ft/config/schema.h"
 #include "ft/report/table.h"
+#include "ft/train/image_shares.h"
 
 namespace ft::app {
 namespace {
@@ -82,6 +83,13 @@ void print_ranks(const Session& session) {
                     session.context.gradients->backend(), threads.compute, threads.workers, table.to_string(),
                     session.links.empty() ? "" : "  " + session.links + "\n"));
   for (const std::string& warning : session.warnings) session.log->warn("{}", warning);
+}
+
+void warn_of_shares(Session& session, std::uint64_t samples) {
+  for (std::string& warning : share_warnings(session.config, samples, session.context.world_size())) {
+    if (session.context.is_root()) session.log->warn("{}", warning);
+    session.warnings.push_back(std::move(warning));
+  }
 }
 
 void print_data(const Session& session, const RunPlan& plan) {

@@ -16,4 +16,7 @@ void print_data(const Session& session, const RunPlan& plan);
 void print_start_table(const Session& session, const RunPlan& plan, const PreparedModel& model,
                        const RunStart& start);
 
+// Adds what share_warnings() says to the session's warnings, and rank 0 says it.
+void warn_of_shares(Session& session, std::uint64_t samples);
+
 }  // namespace ft::app

@@ -111,6 +111,7 @@ int train_command(Session& session) {
   const std::uint64_t resumed_from = checkpoint ? checkpoint->position.step : 0;
   note_preflight(session, quick_preflight(session));
   print_start_table(session, *plan, model, start);
+  warn_of_shares(session, plan->steps.samples());
   if (session.config.dist.elastic > 0) {
     warn_of_other_arithmetic(session.context,
                              checkpoint ? checkpoint->facts.value("arithmetic", nlohmann::ordered_json())

@@ -31,16 +31,6 @@ void check_elastic(const Config& config, const Origins& origins) {
                     fmt::format("a batch of {} cannot be cut into {} parts", config.train.batch_size, parts),
                     "dist.elastic cuts train.batch_size");
   }
-  constexpr int kLargestWithOnePixelMap = 32;  // ResNet's last map, see StepRunner
-  if (parts == config.train.batch_size && config.data.image_size <= kLargestWithOnePixelMap &&
-      config.model.batch_norm != BatchNormMode::kFrozen) {
-    refuse_together(
-        origins, "dist.elastic", "train.batch_size",
-        fmt::format("parts of one image of {} px have no statistics of their own: BatchNorm would "
-                    "never learn",
-                    config.data.image_size),
-        "fewer parts, larger images, or model.batch_norm: frozen");
-  }
   const auto refuse = [&](const std::string& key, const std::string& value, const std::string& hint) {
     refuse_together(origins, key, "dist.elastic",
                     fmt::format("{} does not go together with dist.elastic: {}", value, parts), hint);

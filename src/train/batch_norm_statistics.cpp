@@ -33,17 +33,18 @@ void RunningStatistics::apply_to(ResNet& model) const {
   if (at != values_.size()) throw DataError("saved BatchNorm statistics are of another model");
 }
 
-RunningStatistics RunningStatistics::averaged(Communicator& communicator) const {
+RunningStatistics RunningStatistics::averaged(Communicator& communicator, int ranks) const {
   RunningStatistics result = *this;
   if (communicator.world_size() == 1) return result;
+  if (communicator.rank() >= ranks) result.values_.assign(result.values_.size(), 0);
   communicator.all_reduce_host(result.values_, ReduceOp::kSum, "averaging BatchNorm statistics");
-  for (double& value : result.values_) value /= communicator.world_size();
+  for (double& value : result.values_) value /= ranks;
   return result;
 }
 
-RunningStatistics RunningStatistics::mean_of(const std::vector<RunningStatistics>& ranks) {
+RunningStatistics RunningStatistics::mean_of(std::span<const RunningStatistics> ranks) {
   RunningStatistics result;
-  result.values_.assign(ranks.at(0).values_.size(), 0);
+  result.values_.assign(ranks.front().values_.size(), 0);
   for (const RunningStatistics& rank : ranks) {
     if (rank.values_.size() != result.values_.size())
       throw DataError("saved BatchNorm statistics differ in length");

@@ -32,19 +32,6 @@ std::vector<std::uint64_t> overfit_ids(std::uint64_t samples, std::vector<std::u
   return ids;
 }
 
-void check_against_world(const Config& config, std::uint64_t samples, int world_size) {
-  (void)micro_batch_cut(config, 0, world_size);
-  if (config.train.batch_size < world_size) {
-    throw UsageError(fmt::format("train.batch_size: {} images cannot be shared by {} ranks",
-                                 config.train.batch_size, world_size),
-                     "train.batch_size is global: raise it, or start fewer ranks");
-  }
-  if (samples < static_cast<std::uint64_t>(world_size)) {
-    throw UsageError(fmt::format("{} ranks for {} training samples", world_size, samples),
-                     "start fewer ranks");
-  }
-}
-
 // Autocast would round fp32 pixels to bf16 before the first layer; the loader rounds them the same way, and a
 // batch is half as large.
 PixelType pixel_type(Precision precision) {
@@ -98,8 +85,7 @@ RunPlan make_run_plan(const Config& config, int world_size) {
     train_ids =
         overfit_ids(train->size(), std::move(train_ids), static_cast<std::uint64_t>(config.train.overfit));
   }
-  const std::uint64_t samples = train_ids.empty() ? train->size() : train_ids.size();
-  check_against_world(config, samples, world_size);
+  (void)micro_batch_cut(config, 0, world_size);  // whether there can be so many ranks
 
   StepPlan steps = make_step_plan(config, train, std::move(train_ids));
   const std::uint64_t total = steps.steps_per_epoch() * static_cast<std::uint64_t>(config.train.epochs);

@@ -10,6 +10,7 @@
 #include "ft/comm/fixed_point.h"
 #include "ft/model/freeze.h"
 #include "ft/train/autocast.h"
+#include "ft/train/image_shares.h"
 
 namespace ft {
 namespace {
@@ -74,25 +75,13 @@ StepRunner::StepRunner(ResNet& model, GradientSum& gradients, const Config& conf
   });
 }
 
-// ResNet's last map is 1x1 up to 32 pixels: over one image there is one value a channel, and no variance.
-bool StepRunner::has_one_value(std::uint64_t images) const noexcept {
-  constexpr int kLargestWithOnePixelMap = 32;
-  return images == 1 && config_->data.image_size <= kLargestWithOnePixelMap;
-}
-
 void StepRunner::enter_training_mode(std::uint64_t images) {
-  const bool one_value = has_one_value(images);
-  if (one_value && !said_so_ && config_->model.batch_norm != BatchNormMode::kFrozen) {
-    said_so_ = true;
-    context_->log->warn(
-        "a share of one image at {} px has a 1x1 last map: such steps normalise by running statistics",
-        config_->data.image_size);
-  }
-  if (training_mode_ && one_value == running_statistics_used_) return;
+  const bool use_running = !have_own_statistics(images, config_->data.image_size);
+  if (training_mode_ && use_running == running_statistics_used_) return;
   set_train_mode(*model_, config_->model.freeze,
-                 one_value ? BatchNormMode::kFrozen : config_->model.batch_norm);
+                 use_running ? BatchNormMode::kFrozen : config_->model.batch_norm);
   training_mode_ = true;
-  running_statistics_used_ = one_value;
+  running_statistics_used_ = use_running;
 }
 
 FedBatch StepRunner::no_images() const {
@@ -198,8 +187,7 @@ CommunicationCost StepRunner::finish_sums(std::uint64_t images) {
   std::uint64_t normalized = 0;
   MicroBatchCut parts{0, 1, 1, config_->dist.elastic};
   for (int part = 0; part < parts.micro_batches(); ++part) {
-    const std::uint64_t count = parts.part(images, part).count;
-    if (count > 0 && !has_one_value(count)) ++normalized;
+    if (have_own_statistics(parts.part(images, part).count, config_->data.image_size)) ++normalized;
   }
   statistics_->finish(normalized);
   return cost;

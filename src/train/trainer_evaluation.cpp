@@ -50,7 +50,7 @@ void Trainer::end_epoch(std::uint32_t epoch, bool whole) {
 }
 
 void Trainer::evaluate_and_record(std::uint32_t epoch, bool whole) {
-  const RunningStatistics averaged = RunningStatistics::of(prepared_->model).averaged(*context_->host);
+  const RunningStatistics averaged = averaged_statistics();
   const bool together = config_->eval.mode == EvalMode::kSharded;
   Evaluations results;
   if (together) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ft/config/load.h"
+#include "ft/train/image_shares.h"
 #include "ft/train/root_task.h"
 #include "ft/train/trainer.h"
 
@@ -32,8 +33,13 @@ void Trainer::restore(const Checkpoint& checkpoint) {
   const auto rank = static_cast<std::size_t>(context_->rank());
   const bool same_world = checkpoint.statistics.size() == static_cast<std::size_t>(context_->world_size());
   // Another world size starts all ranks from the average.
-  (same_world ? checkpoint.statistics[rank] : RunningStatistics::mean_of(checkpoint.statistics))
-      .apply_to(prepared_->model);
+  const std::span<const RunningStatistics> saved_statistics = checkpoint.statistics;
+  const auto average = [&] {
+    const int ranks =
+        ranks_with_statistics(*config_, plan_->steps.samples(), static_cast<int>(saved_statistics.size()));
+    return RunningStatistics::mean_of(saved_statistics.first(static_cast<std::size_t>(ranks)));
+  };
+  (same_world ? saved_statistics[rank] : average()).apply_to(prepared_->model);
 
   std::map<std::string, torch::Tensor> saved;
   for (const NamedTensor& tensor : checkpoint.velocity) saved[tensor.name] = tensor.tensor;
@@ -44,6 +50,11 @@ void Trainer::restore(const Checkpoint& checkpoint) {
     }
     own.tensor.copy_(found->second);
   }
+}
+
+RunningStatistics Trainer::averaged_statistics() const {
+  const int ranks = ranks_with_statistics(*config_, plan_->steps.samples(), context_->world_size());
+  return RunningStatistics::of(prepared_->model).averaged(*context_->host, ranks);
 }
 
 bool Trainer::checkpoint_due(std::uint64_t step, bool epoch_ended) const {
@@ -65,8 +76,8 @@ void Trainer::require_finite(const std::vector<NamedTensor>& tensors) {
 
 void Trainer::save(const std::string& why) {
   if (saved_step_ == position_.step) return;
+  const RunningStatistics averaged = averaged_statistics();
   const RunningStatistics own = RunningStatistics::of(prepared_->model);
-  const RunningStatistics averaged = own.averaged(*context_->host);
   const std::vector<std::string> all =
       context_->host->gather(own.to_bytes(), 0, "gathering BatchNorm statistics");
   run_on_root(*context_->host, *context_->activity, "saving a checkpoint", [&] {
@@ -112,7 +123,7 @@ TrainingOutcome Trainer::stop(const StopSignals& signals) {
 TrainingOutcome Trainer::finish() {
   save("done");
   TrainingOutcome outcome;
-  const RunningStatistics averaged = RunningStatistics::of(prepared_->model).averaged(*context_->host);
+  const RunningStatistics averaged = averaged_statistics();
   run_on_root(*context_->host, *context_->activity, "writing the final weights", [&] {
     const BorrowedStatistics borrowed(prepared_->model, averaged);
     export_weights(directory_.final_weights());

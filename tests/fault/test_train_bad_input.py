@@ -108,12 +108,6 @@ def check_replay(bench):
         "images": ("F32", [4, 3, 32, 32]), "labels": ("I64", [4]), "sample_ids": ("I64", [4])}, tensors.keys()
 
 
-def check_world(bench):
-    bench.refused(USAGE, r"train\.batch_size", "2 images", "3 ranks", ranks=3, train__batch_size=2)
-    tiny = bench.programs.pack_fashion("tiny", per_class=1)
-    bench.refused(USAGE, "3 ranks", "2 training samples", ranks=3, data=tiny)
-
-
 def check_classes(bench):
     other = bench.programs.pack_fashion("other", classes="0,6", per_class=4)
     line = bench.refused(DATA, r"data\.test", "different classes", data__test=other)

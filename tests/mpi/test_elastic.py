@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, sys.argv[3])
 from ft_faults import refuse, start  # noqa: E402
-from ft_runs import Programs, metrics, relative  # noqa: E402
+from ft_runs import Programs, metrics, relative, require_warnings  # noqa: E402
 
 PARTS = 8
 STEPS = 20
@@ -110,17 +110,23 @@ def check_any_number_of_ranks(programs, data):
 
 
 def check_other_settings(programs, data):
-    """bf16; an image size at which parts of one image normalise by running statistics; label smoothing and means."""
+    """bf16; an image size at which parts of one image normalise by running statistics, some or all of them; label smoothing and means;
+    fewer images than parts, so that ranks get none. What is unusual is said once, by rank 0."""
     cases = {
         "bf16": {"train__precision": "bf16"},
         "32px": {"data__image_size": 32, "optimizer__loss_reduction": "mean", "train__label_smoothing": 0.1},
+        "one-each": {"data__image_size": 32, "dist__elastic": 10},
+        "few-images": {"train__overfit": 3},
         "partly-frozen": {"model__freeze": "[conv1, bn1, layer1]", "optimizer__momentum": 0},
     }
+    warnings = {("32px", 1): ["such shares are normalised"], ("32px", 3): ["such shares are normalised"],
+                ("one-each", 1): ["every share is one image"], ("one-each", 3): ["every share is one image"],
+                ("few-images", 3): ["2 of 3 ranks get no images in any step: there are 3 training samples"]}
     for name, more in cases.items():
         columns = {}
         for ranks in (1, 3):
-            wanted = settings(programs, data, f"{name}-{ranks}", train__max_steps=5, **more)
-            programs.train(ranks, wanted)
+            wanted = settings(programs, data, f"{name}-{ranks}", **{"train__max_steps": 5, **more})
+            require_warnings(programs.train(ranks, wanted), warnings.get((name, ranks), []), "1x1 last map", "no images")
             columns[f"{name} {ranks}"] = what_must_agree(wanted["run.dir"])
         require_equal(columns)
         print(f"{name}: 1 and 3 ranks agree over {len(columns[f'{name} 1'])} steps")

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, sys.argv[3])
-from ft_runs import Programs, metrics, relative  # noqa: E402
+from ft_runs import Programs, metrics, relative, require_warnings  # noqa: E402
 
 STEPS = 6
 
@@ -72,6 +72,43 @@ def check_resume(programs, data, ranks):
     assert [line["step"] for line in metrics(work / halves, "step")] == list(range(1, 9))
 
 
+def check_ranks_without_images(programs, data):
+    """Four ranks and two images a step: two ranks never get any, and change nothing. Rank 0 says so, once."""
+    work = programs.work
+    two_images = {"train__batch_size": 2, "eval__mode": "sharded"}
+
+    def train(ranks, name, **more):
+        done = programs.train(ranks, settings(work, data, name, **{**two_images, **more}))
+        idle = max(0, ranks - 2)
+        require_warnings(done, [f"{idle} of {ranks} ranks get no images in any step"] if idle else [], "no images")
+        return metrics(work / name, "step")
+
+    for mode, compared in (("frozen", STEPS), ("sync", 3)):  # see test_batch_norm.py
+        recipe = {"model__batch_norm": mode, "optimizer__lr": 5e-5, "optimizer__momentum": 0}
+        alone, among_four = (train(ranks, f"idle-{mode}-{ranks}", **recipe) for ranks in (0, 4))
+        worst = max(relative(a["loss"], b["loss"]) for a, b in list(zip(alone, among_four, strict=True))[:compared])
+        print(f"batch_norm {mode}, 2 images on 4 ranks: worst relative difference of the losses {worst:.1e}", flush=True)
+        assert worst < 1e-5
+
+    # Each rank's own statistics: those of ranks that never train are no part of the average, be it exported, evaluated or resumed from.
+    for steps, worlds in ((STEPS, (2, 4)), (STEPS + 2, (1, 1))):
+        for ranks, name in zip(worlds, ("idle-not", "idle-two"), strict=True):
+            train(ranks, name, train__max_steps=steps)
+        final = [(work / name / "final.safetensors").read_bytes() for name in ("idle-not", "idle-two")]
+        assert final[0] == final[1], f"final.safetensors differs after step {steps}"
+        epochs = [[{key: value for key, value in line.items() if "seconds" not in key} for line in metrics(work / name, "epoch")]
+                  for name in ("idle-not", "idle-two")]
+        assert epochs[0] == epochs[1], epochs
+    print("batch_norm local, 2 images on 4 ranks and on 2, then both on 1: the same bytes")
+
+
+def check_fewer_samples_than_ranks(programs):
+    tiny = programs.pack_fashion("tiny", per_class=1)
+    done = programs.train(3, settings(programs.work, tiny, "tiny-set"))
+    require_warnings(done, ["1 of 3 ranks get no images in any step: there are 2 training samples"], "no images")
+    assert metrics(programs.work / "tiny-set", "epoch")[-1]["test_count"] == 2
+
+
 def main():
     with tempfile.TemporaryDirectory() as folder:
         programs = Programs(sys.argv[1], sys.argv[2], pathlib.Path(folder))
@@ -79,6 +116,8 @@ def main():
         check_world_sizes(programs, data)
         for ranks in (1, 2):
             check_resume(programs, data, ranks)
+        check_ranks_without_images(programs, data)
+        check_fewer_samples_than_ranks(programs)
 
 
 main()

@@ -2,6 +2,7 @@
 // copy for evaluation and exported weights, kept per rank in checkpoints so that saving changes nothing.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,10 +22,11 @@ class RunningStatistics {
   // Writes the values back into the model's buffers.
   void apply_to(ResNet& model) const;
 
-  // The mean over ranks, counts rounded to the nearest; the same bits on every rank. Collective.
-  [[nodiscard]] RunningStatistics averaged(Communicator& communicator) const;
-  // The mean of saved ones (a resume on another world size).
-  [[nodiscard]] static RunningStatistics mean_of(const std::vector<RunningStatistics>& ranks);
+  // The mean over the first `ranks` ranks (at least one), counts rounded to the nearest; the same bits on
+  // every rank. Collective, over all ranks.
+  [[nodiscard]] RunningStatistics averaged(Communicator& communicator, int ranks) const;
+  // The mean of saved ones (a resume on another world size), of which there is at least one.
+  [[nodiscard]] static RunningStatistics mean_of(std::span<const RunningStatistics> ranks);
 
   [[nodiscard]] const std::vector<double>& values() const noexcept { return values_; }
   [[nodiscard]] std::string to_bytes() const;

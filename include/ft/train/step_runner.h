@@ -57,7 +57,6 @@ class StepRunner {
  private:
   // `images`: that are normalised together.
   void enter_training_mode(std::uint64_t images);
-  [[nodiscard]] bool has_one_value(std::uint64_t images) const noexcept;
   // What a micro-batch came to, where it was computed.
   struct Outcome {
     torch::Tensor counts;  // [2] float64: summed loss, right answers
@@ -88,7 +87,6 @@ class StepRunner {
   bool over_ranks_;                              // batch norm
   bool training_mode_ = false;
   bool running_statistics_used_ = false;
-  bool said_so_ = false;
 };
 
 }  // namespace ft

@@ -76,6 +76,8 @@ class Trainer {
   void restore(const Checkpoint& checkpoint);
   [[nodiscard]] StepTotals train_step(std::uint64_t step, StopSignals& signals);
   void throw_if_diverged(std::uint64_t step, const StepShare& share, bool anywhere);
+  // What this rank's weights leave with. Collective.
+  [[nodiscard]] RunningStatistics averaged_statistics() const;
   void require_finite(const std::vector<NamedTensor>& tensors);
   void update_weights(std::uint64_t step, std::uint64_t images);
   void account(const StepTotals& totals);

@@ -53,6 +53,12 @@ def metrics(run_dir, kind):
     return [lines[key] for key in sorted(lines)]
 
 
+def require_warnings(done, expected, *about):
+    """That the warnings which hold one of the words `about` are `expected`, in that order and no others."""
+    lines = [line for line in done.stderr.splitlines() if " warning: " in line and any(word in line for word in about)]
+    assert len(lines) == len(expected) and all(text in line for text, line in zip(expected, lines, strict=True)), f"{expected}, not:\n{done.stderr}"
+
+
 def checkpoint(run_dir, step):
     """The newest checkpoint directory of that step."""
     found = sorted((pathlib.Path(run_dir) / "checkpoints").glob(f"step-{step:08}-i*"))

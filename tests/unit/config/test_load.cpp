@@ -302,6 +302,10 @@ TEST_F(LoadTest, WhatElasticPartsCannotBeJoinedWithIsRefused) {
   EXPECT_EQ(why("dist: {elastic: 8}\ntrain: {precision: tf32}\n"),
             "2:20: train.precision: tf32 does not go together with dist.elastic: 8");
   EXPECT_EQ(load_config(std::nullopt, {"dist.elastic=8", "train.precision=bf16"}).dist.elastic, 8);
+  EXPECT_EQ(load_config(std::nullopt, {"dist.elastic=8", "train.batch_size=8", "data.image_size=32"})
+                .train.batch_size,
+            8)
+      << "such parts are normalised by running statistics";
 }
 
 TEST(Load, APlaceForLocalCopiesMayBeginWithAVariable) {
