@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include <span>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include "ft/comm/backends.h"
 #include "ft/comm/device/device.h"
 #include "ft/comm/device/nccl_communicator.h"
+#include "ft/comm/liveness/network_interface.h"
 #include "ft/config/load.h"
 #include "ft/config/schema.h"
 #include "ft/train/autocast.h"
@@ -38,7 +40,20 @@ std::string every_key(const Config& config) {
   return text;
 }
 
+// One process needs no interface, but where it tries out what many ranks will do, the name has to be right.
+// Elsewhere (`eval` on a laptop, say) a config may name what only the training's hosts have.
+void check_interface_alone(const Session& session) {
+  const std::string& wish = session.config.dist.interface;
+  const Command command = session.line.command;
+  if (wish == "auto" || (command != Command::kTrain && command != Command::kCheck)) return;
+  agree(*session.host, "choosing a network interface", [&] {
+    const RankNetwork own{network_identity(), list_interfaces()};
+    (void)choose_interface(wish, std::span(&own, 1), 0);
+  });
+}
+
 void start_watchdog(Session& session) {
+  if (session.host->world_size() == 1) check_interface_alone(session);
   LivenessOptions options;
   options.interface = session.config.dist.interface;
   options.peer_timeout = std::chrono::seconds(session.config.dist.peer_timeout_s);

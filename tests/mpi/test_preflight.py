@@ -1,4 +1,4 @@
-"""`ft_dist check`: the table of ranks, the links with --probe, the verdict in one line.
+"""`ft_dist check`: the table of ranks, the links with --probe, the verdict in one line; the interface's name.
 
 usage: test_preflight.py FT_DIST FT_PACK SUPPORT_DIR
 """
@@ -7,6 +7,7 @@ import re
 import sys
 
 sys.path.insert(0, sys.argv[3])
+from ft_faults import refuse  # noqa: E402
 from ft_runs import Programs, run  # noqa: E402
 
 PROGRAMS = Programs(sys.argv[1], sys.argv[2], ".")
@@ -30,6 +31,12 @@ for ranks in (2, 4):
     assert sorted(found) == [(a, b) for a in range(ranks) for b in range(a + 1, ranks)], table
     slowest = re.search(f"slowest link {LINK}: [\\d.]+ [MG]B/s, ", verdict)
     assert slowest and (int(slowest[1]), int(slowest[2])) == found[0], f"{verdict}\n{table}"
+
+# A name that is not there shows where one process tries the config out, and `lo` will do for one.
+for ranks, command in ((0, "check"), (1, "check"), (0, "train"), (2, "check")):
+    done = run(PROGRAMS.command(ranks, command, settings={"run.device": "cpu", "dist.interface": "nosuch0"}), expect=2)
+    refuse(done, r"dist\.interface: no 'nosuch0' that is up; there is", r"lo \(127\.0\.0\.1\)", "dist.interface: auto finds one")
+run(PROGRAMS.command(0, "check", settings={"run.device": "cpu", "dist.interface": "lo"}))
 
 alone, table = check(0, "--probe")
 assert alone == "check: ready: 1 rank on cpu", alone
