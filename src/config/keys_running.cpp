@@ -28,7 +28,10 @@ void add_dist_keys(std::vector<KeySpec>& keys) {
       "rounds at each hop.");
   section.add("elastic", &DistConfig::elastic, Integer{.min = 0, .max = 1024}, OnResume::kMustMatch,
               "Parts into which each batch is cut whatever the number of ranks, which may be anything up to "
-              "this and change between runs: the weights are the same to the bit; 0: off.");
+              "this and change between runs: the weights are the same to the bit; 0: off. At most "
+              "`train.batch_size`; no gradient or statistic of a part may exceed 2^22 / parts (exit code 5 "
+              "names it); "
+              "not with `accumulate`, `batch_norm: sync`, `precision: tf32` or `gradient_dtype: bf16`.");
   section.add(
       "register_buffers", &DistConfig::register_buffers, Boolean{}, OnResume::kFree,
       "Registers the gradients' memory with NCCL, which then moves them without copies of its own on "

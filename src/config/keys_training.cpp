@@ -50,8 +50,8 @@ void add_train_keys(std::vector<KeySpec>& keys) {
               "Images in a step, over all ranks.");
   section.add(
       "accumulate", &TrainConfig::accumulate, Integer{.min = 1}, OnResume::kMustMatch,
-      "Cut each rank's share into this many parts that run one after the other, to save memory; the batch "
-      "stays the same.");
+      "Cut each rank's share (with `batch_norm: sync` the batch, before it is shared out) into this many "
+      "parts that run one after the other, to save memory; the batch stays the same.");
   section.add(
       "precision", &TrainConfig::precision,
       Choice<Precision>{{{"fp32", Precision::kFp32}, {"tf32", Precision::kTf32}, {"bf16", Precision::kBf16}}},
