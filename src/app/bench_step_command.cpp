@@ -223,6 +223,10 @@ int bench_step_command(Session& session) {
     cut = micro_batch_cut(config, session.context.rank(), session.context.world_size());
     std::vector<std::string> classes{"a", "b"};
     if (!session.line.synthetic) {
+      if (config.data.train.empty()) {
+        throw UsageError("data.train is not set",
+                         "--synthetic measures without data; --data DIR names a packed set");
+      }
       plan = make_run_plan(config, session.context.world_size());
       if (plan->steps.samples() < batch) throw UsageError("the set is smaller than one batch");
       classes = plan->classes();

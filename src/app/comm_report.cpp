@@ -31,8 +31,9 @@ double bus_bandwidth(std::uint64_t bytes, double seconds, int ranks) {
 std::string comm_table(const CommRates& rates) {
   const bool with_mpi =
       std::ranges::any_of(rates.sizes, [](const CommRate& rate) { return rate.mpi_seconds.has_value(); });
-  std::vector<std::string> header{"size", "count", "type", "redop", "time", "algbw", "busbw", "#wrong"};
-  std::vector<std::string> units{"(B)", "(elements)", "", "", "(us)", "(GB/s)", "(GB/s)", ""};
+  std::vector<std::string> header{"size", "count", "type",  "redop", "root",
+                                  "time", "algbw", "busbw", "#wrong"};
+  std::vector<std::string> units{"(B)", "(elements)", "", "", "", "(us)", "(GB/s)", "(GB/s)", ""};
   if (with_mpi) {
     header.insert(header.end(), {"MPI time", "MPI busbw", "busbw/MPI"});
     units.insert(units.end(), {"(us)", "(GB/s)", ""});
@@ -44,6 +45,7 @@ std::string comm_table(const CommRates& rates) {
                                  fmt::format("{}", rate.count),
                                  type_name(rates.type),
                                  "sum",
+                                 "-1",  // as nccl-tests has it: an all-reduce has no root
                                  microseconds(rate.seconds),
                                  fmt::format("{:.2f}", algorithm_bandwidth(rate.bytes, rate.seconds)),
                                  fmt::format("{:.2f}", bus_bandwidth(rate.bytes, rate.seconds, rates.ranks)),
@@ -60,9 +62,13 @@ std::string comm_table(const CommRates& rates) {
 }
 
 nlohmann::ordered_json to_json(const CommRates& rates) {
-  nlohmann::ordered_json json{{"backend", rates.backend}, {"type", rates.type},
-                              {"redop", "sum"},           {"ranks", rates.ranks},
-                              {"hosts", rates.hosts},     {"sizes", nlohmann::ordered_json::array()}};
+  nlohmann::ordered_json json{{"backend", rates.backend},
+                              {"type", rates.type},
+                              {"redop", "sum"},
+                              {"root", -1},
+                              {"ranks", rates.ranks},
+                              {"hosts", rates.hosts},
+                              {"sizes", nlohmann::ordered_json::array()}};
   for (const CommRate& rate : rates.sizes) {
     nlohmann::ordered_json line{{"size", rate.bytes},
                                 {"count", rate.count},

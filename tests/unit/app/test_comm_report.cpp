@@ -35,10 +35,10 @@ CommRates two_ranks(const std::string& type) {
 TEST(CommReport, TheTableHasTheirColumns) {
   const std::string table = comm_table(two_ranks("bf16"));
   EXPECT_THAT(table,
-              testing::ContainsRegex("size +count +type +redop +time +algbw +busbw +#wrong +MPI time"));
+              testing::ContainsRegex("size +count +type +redop +root +time +algbw +busbw +#wrong +MPI time"));
   // 1 MB in 1 ms is 1 GB/s; MPI moved twice the bytes in twice the time.
   EXPECT_THAT(table, testing::ContainsRegex(
-                         "1000000 +500000 +bfloat16 +sum +1000.00 +1.00 +1.00 +0 +2000.00 +1.00 +2.00"));
+                         "1000000 +500000 +bfloat16 +sum +-1 +1000.00 +1.00 +1.00 +0 +2000.00 +1.00 +2.00"));
   EXPECT_THAT(comm_table(two_ranks("fp32")), HasSubstr(" float "));
 }
 
@@ -46,6 +46,7 @@ TEST(CommReport, TheJsonHasSecondsAndBytes) {
   const auto json = to_json(two_ranks("fp32"));
   EXPECT_EQ(json["backend"], "mpi");
   EXPECT_EQ(json["ranks"], 2);
+  EXPECT_EQ(json["root"], -1);
   const auto& line = json["sizes"][0];
   EXPECT_EQ(line["size"], 1'000'000);
   EXPECT_EQ(line["time_s"], 1e-3);
