@@ -129,6 +129,8 @@ int main(int argc, char** argv) {
     if (held) held->forget();
     return code;
   } catch (const ft::Error& error) {
+    // Without MPI each process is a world of its own: who is the first, only the launcher knows.
+    if (error.known_to_all() && ft::launcher_environment().rank != 0) return static_cast<int>(error.code());
     return report(error.code(), error.what(), error.hint());
   } catch (const std::exception& error) {
     return report(ft::ExitCode::kBug, error.what(), "this is a bug in ft_pack");

@@ -150,7 +150,10 @@ int main(int argc, char** argv) {
     signals.set_activity([activity = liveness.activity()] { return activity->report().to_string(); });
     return run_and_report(mpi, liveness, signals, argc, argv);
   } catch (const Error& error) {
-    report(this_rank(), error.what(), error.hint());
+    // Without MPI each process is a world of its own: who is the first, only the launcher knows.
+    if (!error.known_to_all() || launcher_environment().rank == 0) {
+      report(this_rank(), error.what(), error.hint());
+    }
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
     report(this_rank(), error.what(), "this is a bug in ft_dist");

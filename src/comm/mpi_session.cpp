@@ -24,6 +24,13 @@ constexpr std::chrono::seconds kInitPatience{300};
 constexpr std::chrono::seconds kFinalizePatience{120};
 constexpr std::chrono::seconds kAbortPatience{5};
 
+// What the launcher did wrong, it did to all ranks alike.
+[[noreturn]] void refuse_launcher(const std::string& what, const std::string& hint) {
+  UsageError error(what, hint);
+  error.mark_known_to_all();
+  throw error;
+}
+
 }  // namespace
 
 MpiSession::MpiSession(int& argc, char**& argv)
@@ -31,9 +38,9 @@ MpiSession::MpiSession(int& argc, char**& argv)
   if (launcher_.launcher == "none") return;
   if (!launcher_.speaks_mpi) {
     if (launcher_.world_size == 1) return;
-    throw UsageError(fmt::format("{} started {} tasks that cannot find each other: it offers no PMIx",
-                                 launcher_.launcher, launcher_.world_size),
-                     "srun --mpi=pmix, or mpirun inside the allocation");
+    refuse_launcher(fmt::format("{} started {} tasks that cannot find each other: it offers no PMIx",
+                                launcher_.launcher, launcher_.world_size),
+                    "srun --mpi=pmix, or mpirun inside the allocation");
   }
   start(argc, argv);
 }
@@ -57,10 +64,9 @@ void MpiSession::start(int& argc, char**& argv) {
 
   if (world_size_ != launcher_.world_size) {
     MPI_Finalize();
-    throw UsageError(
-        fmt::format("{} started {} ranks, but MPI sees a world of {}", launcher_.launcher,
-                    launcher_.world_size, world_size_),
-        "the mpirun in PATH belongs to another MPI than the library this program is linked with");
+    refuse_launcher(fmt::format("{} started {} ranks, but MPI sees a world of {}", launcher_.launcher,
+                                launcher_.world_size, world_size_),
+                    "the mpirun in PATH belongs to another MPI than the library this program is linked with");
   }
   active_ = true;
   if (provided < MPI_THREAD_MULTIPLE) {
