@@ -30,6 +30,8 @@ target_include_directories(ft_dist PRIVATE "${PROJECT_SOURCE_DIR}/src/app")
 ft_reuse_torch_pch(ft_dist)
 # For MPI's plugins to find it: src/comm/mpi_abort.cpp.
 target_link_options(ft_dist PRIVATE LINKER:--export-dynamic-symbol=PMIx_Abort)
+# By which ranks see that they run the same program: src/app/same_on_all_ranks.cpp.
+target_link_options(ft_dist PRIVATE LINKER:--build-id=sha1)
 
 # At configure time: a version that is one commit old says so less often than a rebuild at each commit would annoy.
 execute_process(COMMAND git -C "${PROJECT_SOURCE_DIR}" describe --always --dirty

@@ -17,6 +17,7 @@
 
 #include "app/command_line.h"
 #include "app/commands.h"
+#include "app/same_on_all_ranks.h"
 
 namespace {
 
@@ -45,6 +46,8 @@ int dispatch(Session& session) {
 
 int run(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
   auto host = make_host_communicator(mpi);
+  // First, since another program may know other options and another config.
+  require_same_program(*host);
   Parsed parsed;
   agree(*host, "reading the command line", [&] { parsed = parse_command_line(argc, argv); });
   if (!parsed.command) {

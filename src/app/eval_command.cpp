@@ -18,6 +18,7 @@
 #include "ft/train/run_plan.h"
 
 #include "commands.h"
+#include "same_on_all_ranks.h"
 
 namespace ft::app {
 namespace {

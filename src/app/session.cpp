@@ -1,7 +1,6 @@
 #include "session.h"
 
 #include <span>
-#include <sstream>
 
 #include <fmt/format.h>
 
@@ -15,7 +14,7 @@
 #include "ft/config/schema.h"
 #include "ft/train/autocast.h"
 
-#include "version.h"
+#include "same_on_all_ranks.h"
 
 namespace ft::app {
 namespace {
@@ -23,16 +22,6 @@ namespace {
 // A launcher's SIGTERM may come because a rank is lost. Much longer and there would be no time to say
 // anything.
 constexpr std::chrono::milliseconds kPatienceForNews{300};
-
-std::string first_difference(const std::string& a, const std::string& b) {
-  std::istringstream lines_a(a), lines_b(b);
-  std::string line_a, line_b;
-  while (std::getline(lines_a, line_a)) {
-    if (!std::getline(lines_b, line_b)) line_b = "nothing";
-    if (line_a != line_b) return fmt::format("'{}' there, '{}' on rank 0", line_b, line_a);
-  }
-  return "more there than on rank 0";
-}
 
 std::string every_key(const Config& config) {
   std::string text;
@@ -106,25 +95,12 @@ void choose_where_to_compute(Session& session) {
 
 }  // namespace
 
-void require_same_on_all_ranks(Communicator& host, const std::string& lines, const std::string& what) {
-  const std::vector<std::string> all = host.all_gather(lines, "comparing " + what);
-  for (std::size_t rank = 1; rank < all.size(); ++rank) {
-    if (all[rank] == all[0]) continue;
-    UsageError error(
-        fmt::format("{} differs between ranks: rank {}: {}", what, rank, first_difference(all[0], all[rank])),
-        "start every rank with the same files and options");
-    error.mark_known_to_all();
-    throw error;
-  }
-}
-
 std::unique_ptr<Session> open_session(MpiSession& mpi, Liveness& liveness, StopSignals& signals,
                                       const CommandLine& line, std::unique_ptr<Communicator> host) {
   auto session = std::make_unique<Session>(mpi, liveness, signals, line, std::move(host));
   agree(*session->host, "reading the config",
         [&] { session->config = load_config(line.config, line.overrides); });
   require_same_on_all_ranks(*session->host, every_key(session->config), "the config");
-  require_same_on_all_ranks(*session->host, version_id(), "the version of ft_dist");
   session->host->set_timeout(std::chrono::seconds(session->config.dist.timeout_s));
   start_watchdog(*session);
   choose_where_to_compute(*session);

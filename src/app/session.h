@@ -46,7 +46,4 @@ struct Session {
                                                     const CommandLine& line,
                                                     std::unique_ptr<Communicator> host);
 
-// UsageError when a text differs between ranks: names the first line that does.
-void require_same_on_all_ranks(Communicator& host, const std::string& lines, const std::string& what);
-
 }  // namespace ft::app

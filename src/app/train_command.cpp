@@ -13,6 +13,7 @@
 #include "arithmetic.h"
 #include "commands.h"
 #include "preflight.h"
+#include "same_on_all_ranks.h"
 #include "start_table.h"
 #include "version.h"
 

@@ -12,6 +12,8 @@
 
 #include <fmt/format.h>
 
+#include "ft/base/program_id.h"
+
 #include "commit.h"
 
 namespace ft::app {
@@ -37,16 +39,26 @@ std::string cuda_versions() {
 #endif
 }
 
+constexpr std::size_t kBuildDigits = 12;
+
 }  // namespace
 
 std::string version_id() {
   return fmt::format("{} ({})", FT_VERSION, FT_COMMIT);
 }
 
+std::string program_facts() {
+  const std::string torch = library_build_id("libtorch_cpu.so");
+  return fmt::format("ft_dist {}, {}\nLibTorch {}{}\n{}\n", version_id(), program_id(), TORCH_VERSION,
+                     torch.empty() ? "" : ", build " + torch, cuda_versions());
+}
+
 std::string version_text() {
-  return fmt::format("ft_dist {}\nLibTorch {}, {}\n{}, HDF5 {}.{}.{}\ninstruction sets: {}", version_id(),
-                     TORCH_VERSION, cuda_versions(), mpi_version(), H5_VERS_MAJOR, H5_VERS_MINOR,
-                     H5_VERS_RELEASE, at::get_cpu_capability());
+  const std::string build = program_build_id().substr(0, kBuildDigits);
+  return fmt::format("ft_dist {} ({}{})\nLibTorch {}, {}\n{}, HDF5 {}.{}.{}\ninstruction sets: {}",
+                     FT_VERSION, FT_COMMIT, build.empty() ? "" : ", build " + build, TORCH_VERSION,
+                     cuda_versions(), mpi_version(), H5_VERS_MAJOR, H5_VERS_MINOR, H5_VERS_RELEASE,
+                     at::get_cpu_capability());
 }
 
 }  // namespace ft::app

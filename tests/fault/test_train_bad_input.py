@@ -7,6 +7,7 @@ import json
 import pathlib
 import re
 import shutil
+import struct
 import sys
 
 sys.path.insert(0, sys.argv[3])
@@ -189,6 +190,45 @@ def check_ranks_that_differ(bench):
         shutil.copy(settings["run.dir"] / "final.safetensors", place / "start.safetensors")
     own = {"model.weights": "/proc/self/cwd/start.safetensors"}
     refuse(pair(own, own, places), "the weights file differs", "rank 1")
+
+
+def check_ranks_with_other_programs(bench):
+    """The same commit and another build: only the linker's build-id tells them apart."""
+    other = shutil.copy(bench.programs.ft_dist, bench.work / "ft_dist")
+    place, build = find_build_id(pathlib.Path(other))
+    assert build.hex()[:12] in run([other, "--version"]).stdout, "--version does not name the build"
+    flip_bit(other, place + len(build) - 1)
+    changed = find_build_id(pathlib.Path(other))[1].hex()
+    assert changed != build.hex() and run([other, "--version"]).stdout == run([bench.programs.ft_dist, "--version"]).stdout
+    settings = bench.settings()
+
+    def start(words):
+        command = ["mpirun", "--oversubscribe", "--bind-to", "none"]
+        for program, own in ((bench.programs.ft_dist, words[:1]), (other, words)):
+            command += [":"] * (program == other) + ["-np", 1, program, *bench.programs.command(0, *own, settings=settings)[1:]]
+        return run(command, expect=USAGE)
+
+    # Told even where the other program does not know the options: the programs are compared first.
+    for words in (["train"], ["train", "--unheard-of"]):
+        refuse(start(words), r"rank 1 on [\w.-]+ runs another program", f"build {changed}' there",
+               f"build {build.hex()}' on rank 0", r"\(hint: copy one build")
+    flip_bit(other, place - 4)  # the note is not GNU's any more
+    refuse(start(["train"]), "rank 1 on", r"XXH3 [0-9a-f]{32}' there")
+    assert not settings["run.dir"].exists()
+
+
+def find_build_id(program):
+    """Where in an ELF file the linker's build-id lies, and what it is."""
+    owner = b"GNU\0"
+    raw = program.read_bytes()
+    at = raw.find(struct.pack("<III", len(owner), 20, 3) + owner)  # a name, 20 bytes, NT_GNU_BUILD_ID
+    assert at > 0, f"{program} was linked without a build-id"
+    return at + 16, raw[at + 16:at + 36]
+
+
+def check_bench(bench):
+    says(bench, ["bench", "step"], USAGE, r"data\.train is not set", r"\(hint: --synthetic")
+    says(bench, ["bench", "data"], USAGE, r"neither --data nor data\.train")
 
 
 def check_run_directory(bench):
