@@ -62,6 +62,17 @@ int run(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, cha
   return code;
 }
 
+// A check that fails has a verdict for stdout, too, whatever it fails of.
+int run_to_verdict(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
+  try {
+    return run(mpi, liveness, signals, argc, argv);
+  } catch (const std::exception& error) {
+    const bool checks = argc > 1 && name_of(Command::kCheck) == argv[1];
+    if (checks && mpi.rank() == 0) print_not_ready(error.what());
+    throw;
+  }
+}
+
 // Whether it could be said.
 bool report(const std::string& who, const std::string& what, const std::string& hint) {
   return write_to_stderr(fmt::format("ft_dist: error: {}{}{}{}\n", who, who.empty() ? "" : ": ", what,
@@ -112,7 +123,7 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, in
     if (liveness.lost_within(patience)) liveness.leave_after_loss();
   };
   try {
-    const int code = run(mpi, liveness, signals, argc, argv);
+    const int code = run_to_verdict(mpi, liveness, signals, argc, argv);
     signals.done();
     mpi.finalize();
     return code;

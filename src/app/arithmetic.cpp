@@ -59,25 +59,27 @@ std::vector<std::string> arithmetic_differences(const ordered_json& saved, const
   return differences;
 }
 
-void warn_of_other_arithmetic(const RankContext& context, const ordered_json& saved) {
+std::vector<std::string> arithmetic_warnings(const RankContext& context, const ordered_json& saved) {
   const ordered_json mine = arithmetic_facts(context);
   const auto all = context.host->all_gather(mine.dump(), "what decides the last digits");
-  if (!context.is_root()) return;
+  std::vector<std::string> warnings;
+  if (!context.is_root()) return warnings;
   for (std::size_t rank = 1; rank < all.size(); ++rank) {
     const auto differences = arithmetic_differences(ordered_json::parse(all[rank]), mine);
     if (differences.empty()) continue;
-    context.log->warn(
+    warnings.push_back(fmt::format(
         "dist.elastic: rank {} differs from rank 0 ({}): the weights' last digits depend on who runs what",
-        rank, fmt::join(differences, "; "));
+        rank, fmt::join(differences, "; ")));
     break;
   }
-  if (!saved.is_object()) return;
+  if (!saved.is_object()) return warnings;
   const auto differences = arithmetic_differences(saved, mine);
-  if (differences.empty()) return;
-  context.log->warn(
+  if (differences.empty()) return warnings;
+  warnings.push_back(fmt::format(
       "dist.elastic: not the checkpoint's {}: from here on the weights' last digits may differ from those of "
       "a run that was not interrupted",
-      fmt::join(differences, "; "));
+      fmt::join(differences, "; ")));
+  return warnings;
 }
 
 }  // namespace ft::app

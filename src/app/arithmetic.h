@@ -18,8 +18,9 @@ namespace ft::app {
 [[nodiscard]] std::vector<std::string> arithmetic_differences(const nlohmann::ordered_json& saved,
                                                               const nlohmann::ordered_json& current);
 
-// Says in one line on rank 0 that ranks differ from each other, and in one that this start differs from the
-// checkpoint's (`saved`; null for a fresh start). Collective.
-void warn_of_other_arithmetic(const RankContext& context, const nlohmann::ordered_json& saved);
+// One line when ranks differ from each other, and one when this start differs from the checkpoint's (`saved`;
+// null for a fresh start). Collective; empty on ranks other than 0.
+[[nodiscard]] std::vector<std::string> arithmetic_warnings(const RankContext& context,
+                                                           const nlohmann::ordered_json& saved);
 
 }  // namespace ft::app

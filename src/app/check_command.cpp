@@ -57,7 +57,7 @@ std::string check_inputs(Session& session) {
     require_own(directory);
     (void)decide_start(session.config, *plan, directory);
   });
-  return fmt::format(", {} steps of {} images", plan->target_step, session.config.train.batch_size);
+  return describe_steps(0, plan->target_step, session.config.train.batch_size);
 }
 
 }  // namespace
@@ -68,21 +68,21 @@ int check_command(Session& session) {
   note_preflight(session, found);
   print_ranks(session);
   print_links(session, found.links);
-  std::string verdict = fmt::format("{} rank{} on {}", host.world_size(), host.world_size() == 1 ? "" : "s",
-                                    session.context.device.is_cuda() ? "cuda" : "cpu");
-  if (!session.links.empty()) verdict += ", " + session.links;
+  std::vector<std::string> facts{describe_world(session.context.places, session.context.device.is_cuda()),
+                                 session.links};
   if (!found.links.empty()) {
-    verdict += ", slowest link " + describe_link(found.links.front(), session.context.places);
+    facts.push_back("slowest link " + describe_link(found.links.front(), session.context.places));
   }
-  if (session.line.config) verdict += check_inputs(session);
+  if (session.line.config || !session.config.data.train.empty()) facts.push_back(check_inputs(session));
   if (session.context.is_root()) {
-    const std::size_t count = session.warnings.size();
-    const std::string remarks =
-        count == 0 ? "" : fmt::format(" ({} warning{})", count, count == 1 ? "" : "s");
-    std::cout << "check: ready" << remarks << ": " << verdict << std::endl;
+    std::cout << "check: " << ready_verdict(session.warnings.size(), facts) << std::endl;
   }
   host.barrier("the end of the check");
   return 0;
+}
+
+void print_not_ready(const std::string& why) {
+  std::cout << "check: not ready: " << why << std::endl;
 }
 
 }  // namespace ft::app

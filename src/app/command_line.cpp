@@ -95,7 +95,8 @@ void add_commands(CLI::App& app, CommandLine& line) {
       "train", "train, or go on where the run directory's last checkpoint ends (the default)");
   add_config_options(*train, line);
   CLI::App* check = app.add_subcommand(
-      "check", "preflight: launcher, ranks, hosts, devices, cores; with --config also data and weights");
+      "check",
+      "preflight: launcher, ranks, hosts, devices, cores; with --config or data.train also data and weights");
   add_config_options(*check, line);
   check->add_flag("--probe", line.probe,
                   "measure for a second: bandwidth and latency of every link, the slowest named");

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <iterator>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -28,6 +29,10 @@ std::string format_rate(double bytes_per_s) {
 
 std::string format_time(double seconds) {
   return seconds < 1e-3 ? fmt::format("{:.0f} us", seconds * 1e6) : three_digits(seconds * 1e3) + " ms";
+}
+
+std::string count_of(std::uint64_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }
 
 std::string end_of_link(int rank, const std::vector<RankPlace>& places) {
@@ -87,6 +92,29 @@ std::string describe_clocks(const std::vector<ClockOffset>& clocks) {
   }
   return most < kClockLimit ? fmt::format("clocks within {:.1f} ms", std::max(most * 1e3, 0.1))
                             : fmt::format("clocks up to {:.1f} s apart", most);
+}
+
+std::string describe_world(const std::vector<RankPlace>& places, bool on_gpus) {
+  std::set<std::string> hosts;
+  for (const RankPlace& place : places) hosts.insert(place.host);
+  return fmt::format("{} on {}, {}", count_of(places.size(), "rank"), count_of(hosts.size(), "host"),
+                     on_gpus ? "cuda" : "cpu");
+}
+
+std::string describe_steps(std::uint64_t done, std::uint64_t last, int batch_size) {
+  return done == 0 ? fmt::format("{} of {} images", count_of(last, "step"), batch_size)
+                   : fmt::format("step {} to {}, of {} images", done + 1, last, batch_size);
+}
+
+std::string ready_verdict(std::size_t warnings, const std::vector<std::string>& facts) {
+  std::string text = warnings == 0 ? "ready" : fmt::format("ready ({})", count_of(warnings, "warning"));
+  const char* separator = ": ";
+  for (const std::string& fact : facts) {
+    if (fact.empty()) continue;
+    text += separator + fact;
+    separator = ", ";
+  }
+  return text;
 }
 
 std::vector<std::string> preflight_warnings(const Preflight& found, const std::vector<RankPlace>& places) {

@@ -23,6 +23,14 @@ struct Preflight {
 // "clocks within 0.4 ms"; empty in a world of one.
 [[nodiscard]] std::string describe_clocks(const std::vector<ClockOffset>& clocks);
 
+// "4 ranks on 2 hosts, cuda".
+[[nodiscard]] std::string describe_world(const std::vector<RankPlace>& places, bool on_gpus);
+// "240 steps of 128 images", of a resumed run "step 121 to 240, of 128 images".
+[[nodiscard]] std::string describe_steps(std::uint64_t done, std::uint64_t last, int batch_size);
+// "ready: FACT, FACT", and with warnings "ready (2 warnings): ...": the line that a preflight ends with.
+// Empty facts are left out.
+[[nodiscard]] std::string ready_verdict(std::size_t warnings, const std::vector<std::string>& facts);
+
 // What a user should know, one line each: a network that will hold the training up, one link between
 // hosts slower than the others, clocks that differ by a second.
 [[nodiscard]] std::vector<std::string> preflight_warnings(const Preflight& found,

@@ -10,6 +10,8 @@
 #include "ft/report/table.h"
 #include "ft/train/image_shares.h"
 
+#include "preflight_report.h"
+
 namespace ft::app {
 namespace {
 
@@ -115,6 +117,17 @@ void print_start_table(const Session& session, const RunPlan& plan, const Prepar
       plan.target_step < plan.total_steps ? fmt::format(", stopping after {}", plan.target_step) : ""));
   for (const std::string& remark : start.remarks) session.log->warn("{}", remark);
   if (start.kind == StartKind::kResume) session.log->info("resuming from {}", start.checkpoint.string());
+}
+
+void print_ready(const Session& session, const RunPlan& plan, const RunStart& start,
+                 std::uint64_t steps_done) {
+  if (!session.context.is_root()) return;
+  const std::size_t warnings = session.warnings.size() + start.remarks.size();
+  print(
+      ready_verdict(warnings,
+                    {describe_world(session.context.places, session.context.device.is_cuda()), session.links,
+                     describe_steps(steps_done, plan.target_step, session.config.train.batch_size)}) +
+      "\n");
 }
 
 }  // namespace ft::app

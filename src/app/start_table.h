@@ -15,6 +15,10 @@ void print_settings(const Session& session);
 void print_data(const Session& session, const RunPlan& plan);
 void print_start_table(const Session& session, const RunPlan& plan, const PreparedModel& model,
                        const RunStart& start);
+// "ready: 4 ranks on 2 hosts, ...": the last line before the first step, once nothing is left that could
+// fail.
+void print_ready(const Session& session, const RunPlan& plan, const RunStart& start,
+                 std::uint64_t steps_done);
 
 // Adds what share_warnings() says to the session's warnings, and rank 0 says it.
 void warn_of_shares(Session& session, std::uint64_t samples);

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <iostream>
+#include <iterator>
 
 #include <unistd.h>
 
@@ -111,13 +113,15 @@ int train_command(Session& session) {
   require_same_on_all_ranks(host, model.source ? model.source->fingerprint : "none", "the weights file");
   const std::uint64_t resumed_from = checkpoint ? checkpoint->position.step : 0;
   note_preflight(session, quick_preflight(session));
+  if (session.config.dist.elastic > 0) {
+    std::ranges::move(
+        arithmetic_warnings(session.context,
+                            checkpoint ? checkpoint->facts.value("arithmetic", nlohmann::ordered_json())
+                                       : nlohmann::ordered_json()),
+        std::back_inserter(session.warnings));
+  }
   print_start_table(session, *plan, model, start);
   warn_of_shares(session, plan->steps.samples());
-  if (session.config.dist.elastic > 0) {
-    warn_of_other_arithmetic(session.context,
-                             checkpoint ? checkpoint->facts.value("arithmetic", nlohmann::ordered_json())
-                                        : nlohmann::ordered_json());
-  }
 
   std::optional<Trainer> trainer;
   agree(host, "preparing to train", [&] {
@@ -126,6 +130,7 @@ int train_command(Session& session) {
                                   start.checkpoint.parent_path() == directory.checkpoints(),
                                   run_facts(session, *plan, model, resumed_from)});
   });
+  print_ready(session, *plan, start, resumed_from);
   const TrainingOutcome outcome = trainer->run(session.signals);
   print_closing(outcome.closing);
   return static_cast<int>(outcome.exit);

@@ -86,7 +86,7 @@ def check_parts(work, data):
 
 def check_table_and_links(work, data):
     done = run(BIN / "ft_dist", "check", "--probe")
-    assert "on cuda" in done.stdout and "GPU-" in done.stderr, done.stdout + done.stderr
+    assert ", cuda" in done.stdout and "GPU-" in done.stderr, done.stdout + done.stderr
     print(done.stderr + done.stdout)
 
 

@@ -1,43 +1,123 @@
-"""`ft_dist check`: the table of ranks, the links with --probe, the verdict in one line; the interface's name.
+"""Preflight: `ft_dist check` (ranks, links with --probe, data) and every start end with a verdict in one line; the
+interface's name.
 
-usage: test_preflight.py FT_DIST FT_PACK SUPPORT_DIR
+usage: test_preflight.py FT_DIST FT_PACK SUPPORT_DIR [CHECK...]
 """
 
+import os
 import re
+import subprocess
 import sys
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import refuse  # noqa: E402
-from ft_runs import Programs, run  # noqa: E402
+from ft_faults import error_line, refuse, run_script, small  # noqa: E402
+from ft_runs import MPI_ENVIRONMENT, run  # noqa: E402
 
-PROGRAMS = Programs(sys.argv[1], sys.argv[2], ".")
+USAGE, DATA = 2, 3
 LINK = r"rank (\d+) on [\w.-]+ - rank (\d+) on [\w.-]+"
 
 
-def check(ranks, *options):
-    done = run(PROGRAMS.command(ranks, "check", *options, settings={"run.device": "cpu"}))
+def check(programs, ranks, *options, expect=0, **settings):
+    """The verdict, and what else was said."""
+    settings = {"run.device": "cpu", **{key.replace("__", "."): value for key, value in settings.items()}}
+    done = run(programs.command(ranks, "check", *options, settings=settings), expect)
     lines = done.stdout.splitlines()
     assert len(lines) == 1, f"a verdict is one line:\n{done.stdout}"
     return lines[0], done.stderr
 
 
-for ranks in (2, 4):
-    verdict, table = check(ranks)
-    assert re.match(rf"check: ready: {ranks} ranks on cpu, all-reduce [\d.]+ (us|ms), of 1 MiB .*, clocks within", verdict), verdict
-    assert not re.search(LINK, table), f"links were probed unasked:\n{table}"
-    verdict, table = check(ranks, "--probe")
-    print(verdict)
-    found = [(int(a), int(b)) for a, b in re.findall(f"^  {LINK} ", table, re.MULTILINE)]
-    assert sorted(found) == [(a, b) for a in range(ranks) for b in range(a + 1, ranks)], table
-    slowest = re.search(f"slowest link {LINK}: [\\d.]+ [MG]B/s, ", verdict)
-    assert slowest and (int(slowest[1]), int(slowest[2])) == found[0], f"{verdict}\n{table}"
+def check_ranks_and_links(programs, _):
+    for ranks in (2, 4):
+        verdict, table = check(programs, ranks)
+        assert re.match(rf"check: ready: {ranks} ranks on 1 host, cpu, all-reduce [\d.]+ (us|ms), of 1 MiB .*, clocks within", verdict), verdict
+        assert not re.search(LINK, table), f"links were probed unasked:\n{table}"
+        verdict, table = check(programs, ranks, "--probe")
+        print(verdict)
+        found = [(int(a), int(b)) for a, b in re.findall(f"^  {LINK} ", table, re.MULTILINE)]
+        assert sorted(found) == [(a, b) for a in range(ranks) for b in range(a + 1, ranks)], table
+        slowest = re.search(f"slowest link {LINK}: [\\d.]+ [MG]B/s, ", verdict)
+        assert slowest and (int(slowest[1]), int(slowest[2])) == found[0], f"{verdict}\n{table}"
 
-# A name that is not there shows where one process tries the config out, and `lo` will do for one.
-for ranks, command in ((0, "check"), (1, "check"), (0, "train"), (2, "check")):
-    done = run(PROGRAMS.command(ranks, command, settings={"run.device": "cpu", "dist.interface": "nosuch0"}), expect=2)
-    refuse(done, r"dist\.interface: no 'nosuch0' that is up; there is", r"lo \(127\.0\.0\.1\)", "dist.interface: auto finds one")
-run(PROGRAMS.command(0, "check", settings={"run.device": "cpu", "dist.interface": "lo"}))
 
-alone, table = check(0, "--probe")
-assert alone == "check: ready: 1 rank on cpu", alone
-assert not re.search(LINK, table), table
+def check_alone(programs, _):
+    verdict, table = check(programs, 0, "--probe")
+    assert verdict == "check: ready: 1 rank on 1 host, cpu", verdict
+    assert not re.search(LINK, table), table
+
+
+def check_data(programs, data):
+    """Data is looked at when it is named, in a file or not."""
+    config = programs.work / "config.yaml"
+    config.write_text(f"data: {{train: {data}}}\ntrain: {{batch_size: 8, epochs: 2}}\n")
+    for ranks, options, settings in ((0, (), {"data__train": data, "train__batch_size": 8, "train__epochs": 2}),
+                                     (2, ("--config", config), {})):
+        verdict, table = check(programs, ranks, *options, run__dir=programs.work / "no-run", **settings)
+        assert re.fullmatch(r"check: ready: .*, 10 steps of 8 images", verdict), verdict  # 40 samples: 5 an epoch
+        assert re.search(rf"^train +40 .*{re.escape(str(data))}", table, re.MULTILINE), table
+    assert not (programs.work / "no-run").exists(), "a check made the run's directory"
+
+
+def check_not_ready(programs, data):
+    """The same in one line on stdout, once, while the error stays where errors are, with its code."""
+    missing = programs.work / "missing-set"
+    for ranks in (0, 2):
+        verdict, said = check(programs, ranks, expect=DATA, data__train=missing)
+        assert "missing-set" in error_line(said), said
+        assert re.match(r"check: not ready: .*missing-set", verdict), verdict
+    # Before there is a session, and a command line, too.
+    for words, problem in ((("--set", "train.epoch=1"), "train.epoch"), (("--unheard-of",), "--unheard-of")):
+        verdict, said = check(programs, 2, *words, expect=USAGE)
+        assert problem in error_line(said) and re.match(f"check: not ready: .*{re.escape(problem)}", verdict), verdict
+    # Without data there is nothing to look at; with a config that should name some, there is.
+    config = programs.work / "empty.yaml"
+    config.write_text("")
+    verdict, said = check(programs, 0, "--config", config, expect=USAGE)
+    assert "data.train" in error_line(said) and verdict == "check: not ready: data.train is not set", verdict
+
+
+def check_start(programs, data):
+    """A training start says it last of all that comes before the first step, and an end says it not."""
+    settings = small(data, programs.work / "run", train__max_steps=2)
+    for steps, more in (("2 steps of 8 images", {}), ("step 3 to 4, of 8 images", {"train.max_steps": 4})):
+        said = programs.train(2, {**settings, **more}).stderr.splitlines()
+        verdicts = [i for i, line in enumerate(said) if line.startswith("ready")]
+        assert len(verdicts) == 1, said
+        assert re.fullmatch(rf"ready: 2 ranks on 1 host, cpu, all-reduce .*, {steps}", said[verdicts[0]]), said[verdicts[0]]
+        tables = [i for i, line in enumerate(said) if re.match(r"settings|ranks|data |model|steps", line)]
+        assert len(tables) == 5 and max(tables) < verdicts[0], said
+    again = programs.train(0, {**settings, "train.max_steps": 4})
+    assert "nothing to do" in again.stderr and "\nready" not in again.stderr, again.stderr
+    # What was warned of is counted: the newest checkpoint is skipped.
+    newest = max((programs.work / "run" / "checkpoints").glob("step-*"))
+    (newest / "weights.safetensors").unlink(missing_ok=True)
+    for file in newest.iterdir():
+        if file.is_file():
+            file.write_bytes(file.read_bytes()[:-1])
+    said = programs.train(0, {**settings, "train.max_steps": 6}).stderr
+    assert re.search(r"^ready \(\d warnings?\): 1 rank on 1 host, cpu, step 3 to 6, of 8 images$", said, re.MULTILINE), said
+
+
+def check_interface(programs, _):
+    """A name that is not there shows where one process tries the config out, and `lo` will do for one."""
+    for ranks, command in ((0, "check"), (1, "check"), (0, "train"), (2, "check")):
+        done = run(programs.command(ranks, command, settings={"run.device": "cpu", "dist.interface": "nosuch0"}), expect=USAGE)
+        if command == "check":
+            assert done.stdout.startswith("check: not ready: dist.interface: no 'nosuch0'"), done.stdout
+            done.stdout = ""
+        refuse(done, r"dist\.interface: no 'nosuch0' that is up; there is", r"lo \(127\.0\.0\.1\)", "dist.interface: auto finds one")
+    check(programs, 0, dist__interface="lo")
+
+
+def check_another_mpi(programs, data):
+    """Under another MPI's launcher each rank is a world of one: the launcher's rank 0 alone says so."""
+    for program, words in ((programs.ft_dist, ["check"]), (programs.ft_pack, ["info", str(data)])):
+        for rank in (0, 3):
+            environment = {**os.environ, **MPI_ENVIRONMENT, "PMI_RANK": str(rank), "PMI_SIZE": "8"}
+            done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=100)
+            assert done.returncode == USAGE and done.stdout == "", done
+            said = [line for line in done.stderr.splitlines() if "mpiexec started 8 ranks, but MPI sees a world of 1" in line]
+            assert len(said) == (rank == 0), done.stderr
+            assert rank == 0 or "error" not in done.stderr, done.stderr
+
+
+run_script(globals(), lambda programs: (programs, programs.pack_fashion(per_class=20)))

@@ -5,6 +5,7 @@ usage: test_two_hosts.py FT_DIST FT_PACK SUPPORT_DIR
 """
 
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,9 @@ def train(programs, data, name, *, dtype, two_hosts=True, bucket_mib=8):
     if two_hosts:
         at = command.index(programs.ft_dist)
         command[at:at] = ON_HOSTS
-    run(command)
+    said = run(command).stderr
+    hosts = "2 hosts" if two_hosts else "1 host"
+    assert re.search(rf"^ready.*: {RANKS} ranks on {hosts}, cpu, ", said, re.MULTILINE), said
     return metrics(programs.work / name, "step")
 
 

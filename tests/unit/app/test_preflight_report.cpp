@@ -29,6 +29,17 @@ TEST(PreflightReport, SaysNothingInAWorldOfOne) {
   EXPECT_THAT(preflight_warnings({}, on_hosts({"n0"})), IsEmpty());
 }
 
+TEST(PreflightReport, EndsWithAVerdictInOneLine) {
+  EXPECT_EQ(describe_world(on_hosts({"n0"}), false), "1 rank on 1 host, cpu");
+  EXPECT_EQ(describe_world(on_hosts({"n0", "n1", "n0"}), true), "3 ranks on 2 hosts, cuda");
+  EXPECT_EQ(describe_steps(0, 1, 16), "1 step of 16 images");
+  EXPECT_EQ(describe_steps(0, 240, 16), "240 steps of 16 images");
+  EXPECT_EQ(describe_steps(120, 240, 16), "step 121 to 240, of 16 images");
+  EXPECT_EQ(ready_verdict(0, {"a", "", "b"}), "ready: a, b");
+  EXPECT_EQ(ready_verdict(1, {"a"}), "ready (1 warning): a");
+  EXPECT_EQ(ready_verdict(2, {"a"}), "ready (2 warnings): a");
+}
+
 TEST(PreflightReport, GivesFiguresInUnitsThatFit) {
   EXPECT_EQ(describe_all_reduce({0.00021, 0.02, 1 << 20}), "all-reduce 210 us, of 1 MiB 20 ms (52.4 MB/s)");
   EXPECT_EQ(describe_link({0, 2, 0.00006, 1.25e9}, on_hosts({"n0", "n0", "n1"})),
