@@ -104,16 +104,23 @@ std::chrono::milliseconds in_turn(const MpiSession& mpi) {
   return std::chrono::milliseconds(std::min(mpi.rank() * 300, 1'500));
 }
 
+// When the ranks of one host do: the launcher may be about to kill those of the others.
+std::chrono::milliseconds in_turn_here(const MpiSession& mpi) {
+  return std::chrono::milliseconds(std::min(mpi.launcher().local_rank * 300, 900));
+}
+
 // Note [MPI gives up]
 void on_mpi_abort(const MpiSession& mpi, Liveness& liveness, StopSignals& signals, AbortOrigin origin) {
   constexpr std::chrono::milliseconds kPatienceForNews{300};
   const bool in_a_call = origin == AbortOrigin::kCall;
   if (in_a_call && !liveness.watching()) return;
-  const auto patience = in_a_call ? liveness.verdict_within() : kPatienceForNews;
-  if (liveness.lost_within(patience + in_turn(mpi))) liveness.leave_after_loss();
+  const auto patience =
+      in_a_call ? liveness.verdict_within() + in_turn(mpi) : kPatienceForNews + in_turn_here(mpi);
+  if (liveness.lost_within(patience)) liveness.leave_after_loss();
   signals.fail(static_cast<int>(ExitCode::kPeer),
-               in_a_call ? "MPI gave up, though no rank is known to be gone: its own message is above"
-                         : "the launcher is gone, or has ended the job");
+               in_a_call
+                   ? "MPI gave up, though no rank is known to be gone (its own message, if any, is above)"
+                   : "the launcher is gone, or has ended the job");
 }
 
 int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {

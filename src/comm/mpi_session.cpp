@@ -46,8 +46,8 @@ MpiSession::MpiSession(int& argc, char**& argv)
 }
 
 void MpiSession::start(int& argc, char**& argv) {
-  // What this process says goes through the launcher. That it is gone is found out, and told
-  // (Note [MPI gives up]), unless the next line to say kills first.
+  // What this process says goes through the launcher. A line that nobody reads any more must not kill it
+  // before it has found out, recorded and told that the launcher is gone (Note [MPI gives up]).
   std::signal(SIGPIPE, SIG_IGN);
 
   const int allowed = static_cast<int>(allowed_cores().size());
@@ -62,18 +62,27 @@ void MpiSession::start(int& argc, char**& argv) {
   check_mpi(MPI_Comm_rank(MPI_COMM_WORLD, &rank_), "MPI_Comm_rank");
   check_mpi(MPI_Comm_size(MPI_COMM_WORLD, &world_size_), "MPI_Comm_size");
 
-  if (world_size_ != launcher_.world_size) {
-    MPI_Finalize();
-    refuse_launcher(fmt::format("{} started {} ranks, but MPI sees a world of {}", launcher_.launcher,
-                                launcher_.world_size, world_size_),
-                    "the mpirun in PATH belongs to another MPI than the library this program is linked with");
-  }
+  require_launchers_world();
   active_ = true;
   if (provided < MPI_THREAD_MULTIPLE) {
     finalize();
     throw UsageError("this MPI library does not offer MPI_THREAD_MULTIPLE",
                      "use an MPI built with thread support");
   }
+}
+
+void MpiSession::require_launchers_world() {
+  if (world_size_ == launcher_.world_size) return;
+  const std::string what = fmt::format("{} started {} ranks, but MPI sees a world of {}", launcher_.launcher,
+                                       launcher_.world_size, world_size_);
+  const std::string hint =
+      "the mpirun in PATH belongs to another MPI than the library this program is linked with";
+  // Others who share this world need not see what this rank does, and would wait in MPI_Finalize: without it
+  // the launcher ends them.
+  if (world_size_ > 1) throw UsageError(what, hint);
+  const auto deadline = bounded("MPI_Finalize", kFinalizePatience, launcher_);
+  MPI_Finalize();
+  refuse_launcher(what, hint);
 }
 
 MpiSession::~MpiSession() {

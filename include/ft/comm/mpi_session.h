@@ -8,9 +8,9 @@ namespace ft {
 // One a process, made first in main, destroyed last. Starts MPI with MPI_THREAD_MULTIPLE only when a launcher
 // started us; a process on its own does without. Before MPI_Init it sets what mpi_defaults() recommends,
 // where the user has not. UsageError when launcher and MPI disagree about the size of the world: one MPI's
-// mpirun with another's library gives eight worlds of one, which would all train into one directory. That
-// error is marked as known to all ranks: the launcher's rank 0 alone need say it. Destroyed during unwinding,
-// it aborts the job instead of finalising: a proper subset of ranks may throw.
+// mpirun with another's library gives eight worlds of one, which would all train into one directory. Then
+// the error is marked as known to all ranks: the launcher's rank 0 alone need say it. Destroyed during
+// unwinding, it aborts the job instead of finalising: a proper subset of ranks may throw.
 class MpiSession {
  public:
   MpiSession(int& argc, char**& argv);
@@ -31,6 +31,7 @@ class MpiSession {
 
  private:
   void start(int& argc, char**& argv);
+  void require_launchers_world();
 
   LauncherEnvironment launcher_;
   int unwinding_at_start_;
