@@ -68,7 +68,7 @@ cp "$FT_ROOT/LICENSE" "$FT_ROOT/launch/bundle/README" "$bundle/"
 copy_copyrights "$bundle"
 
 newest_glibc=$(needed_glibc "$bundle")
-sed "s/@GLIBC@/$newest_glibc/; s/@TORCH@/$(torch_version)/" "$FT_ROOT/launch/bundle/environment.sh" >"$bundle/lib/environment.sh"
+sed "s/@GLIBC@/$newest_glibc/g; s/@TORCH@/$(torch_version)/g" "$FT_ROOT/launch/bundle/environment.sh" >"$bundle/lib/environment.sh"
 names=(ft_dist ft_pack)
 ((!with_tests)) || names+=(test_gpu)
 for name in "${names[@]}"; do install -m 755 "$FT_ROOT/launch/bundle/start.sh" "$bundle/$name"; done

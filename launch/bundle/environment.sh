@@ -26,16 +26,10 @@ if [ "$bundle_oldest" != @GLIBC@ ]; then
   bundle_die "this machine has glibc ${bundle_glibc:-of no known version}, and the bundle needs @GLIBC@ or newer (hint: Debian 12, Ubuntu 22.10, RHEL 10; or build here with launch/setup.sh)"
 fi
 
-# Folders of LibTorch and of what it brings, with colons; nothing when there is none.
-bundle_torch() {
-  if [ -n "${FT_LIBTORCH:-}" ]; then
-    if [ -e "$FT_LIBTORCH/lib/libtorch_cpu.so" ]; then echo "$FT_LIBTORCH/lib"; else echo '!FT_LIBTORCH'; fi
-    return
-  fi
-  for bundle_python in "${FT_PYTHON:-}" "${VIRTUAL_ENV:+$VIRTUAL_ENV/bin/python3}" python3; do
-    [ -n "$bundle_python" ] || continue
-    # Not `import torch`: that takes seconds, at every start.
-    "$bundle_python" - <<'PYTHON' 2>/dev/null && return
+# bundle_torch_of PYTHON: folders of LibTorch and of what it brings, with colons; !VERSION when that is another; nothing when
+# there is none. Not by `import torch`: that takes seconds, at every start.
+bundle_torch_of() {
+  "$1" - <<'PYTHON' 2>/dev/null
 import sys
 sys.path = [folder for folder in sys.path if folder]  # not the working directory
 import importlib.metadata, importlib.util, pathlib
@@ -51,7 +45,26 @@ if version.split("+")[0] != "@TORCH@" or not whole:
     sys.exit(0)
 print(":".join(map(str, folders)))
 PYTHON
+}
+
+# The first torch that fits; else what is wrong with the first one there is, and whose it is. FT_PYTHON and FT_LIBTORCH
+# of this node are its user's word: where one names the wrong torch, no other is taken in silence.
+bundle_torch() {
+  if [ -n "${FT_LIBTORCH:-}" ]; then
+    if [ -e "$FT_LIBTORCH/lib/libtorch_cpu.so" ]; then echo "$FT_LIBTORCH/lib"; else echo '!FT_LIBTORCH'; fi
+    return
+  fi
+  bundle_wrong=
+  for bundle_python in "${FT_PYTHON:-}" "$bundle_sent_python" "${VIRTUAL_ENV:+$VIRTUAL_ENV/bin/python3}" python3; do
+    [ -n "$bundle_python" ] || continue
+    bundle_answer=$(bundle_torch_of "$bundle_python") || continue
+    case $bundle_answer in
+      '!'*) bundle_wrong=${bundle_wrong:-"$bundle_answer of $bundle_python"} ;;
+      *) echo "$bundle_answer" && return ;;
+    esac
+    [ "$bundle_python" != "${FT_PYTHON:-}" ] || break
   done
+  echo "$bundle_wrong"
 }
 
 bundle_path=$bundle/lib:$bundle/lib/x86_64-linux-gnu/openmpi/lib
@@ -59,14 +72,15 @@ case $name in
   ft_pack | mpirun | orted) ;;
   *)
     # What mpirun.sh sends along, where this node says nothing itself.
+    bundle_sent_python=
     if [ -z "${FT_LIBTORCH:-}${FT_PYTHON:-}${VIRTUAL_ENV:-}" ]; then
-      FT_LIBTORCH=${OMPI_FT_LIBTORCH:-} FT_PYTHON=${OMPI_FT_PYTHON:-}
+      FT_LIBTORCH=${OMPI_FT_LIBTORCH:-} bundle_sent_python=${OMPI_FT_PYTHON:-}
     fi
     bundle_found=$(bundle_torch)
     case $bundle_found in
       '') bundle_die "no LibTorch here (hint: pip install torch==@TORCH@, and FT_PYTHON=that Python; or FT_LIBTORCH=folder)" ;;
       '!FT_LIBTORCH') bundle_die "FT_LIBTORCH=$FT_LIBTORCH holds no lib/libtorch_cpu.so" ;;
-      '!'*) bundle_die "torch ${bundle_found#!} is installed, and the bundle needs @TORCH@ from PyPI, with CUDA 13 (hint: pip install torch==@TORCH@)" ;;
+      '!'*) bundle_die "torch ${bundle_found#!} does not fit: the bundle needs @TORCH@ from PyPI, with CUDA 13 (hint: pip install torch==@TORCH@)" ;;
       *) bundle_path=$bundle_path:$bundle_found ;;
     esac
     ;;

@@ -6,11 +6,20 @@ name=mpirun
 # shellcheck source=/dev/null
 . "$bundle/lib/environment.sh"
 
+# Whether mpirun will go to other hosts by ssh. In a Slurm job it goes by srun, which needs no shell. Of PBS and Grid Engine
+# it learns no hosts: Debian's has no plugin for the one, the bundle none for the other.
 for_other_hosts() {
+  [ -z "${SLURM_JOBID:-}" ] || return 1
+  [ -z "${OMPI_MCA_orte_default_hostfile:-}${OMPI_MCA_orte_rankfile:-}${OMPI_MCA_rmaps_rank_file_path:-}" ] || return 0
   for word; do
-    case $word in -H | -host | --host | -hostfile | --hostfile | -machinefile | --machinefile) return 0 ;; esac
+    case $word in
+      -H | -host | --host | -hostfile | --hostfile | -machinefile | --machinefile) return 0 ;;
+      -default-hostfile | --default-hostfile | -rf | --rf | -rankfile | --rankfile) return 0 ;;
+      orte_default_hostfile | orte_rankfile | rmaps_rank_file_path) return 0 ;;  # after --mca
+    esac
   done
-  return 1
+  # What applies where none is named, as the administrator may have filled it.
+  grep -Eqs '^[[:space:]]*[^#[:space:]]' "$bundle/etc/openmpi/openmpi-default-hostfile"
 }
 
 # mpirun quotes nothing in the line that the other host's shell reads, nor when it looks for ssh.

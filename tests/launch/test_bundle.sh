@@ -85,10 +85,30 @@ handed_on() {
 [[ $(handed_on PATH="$VENV/bin:$PATH") == ,"$VENV/bin/python3" ]] || fail "the python3 of the PATH is not handed on"
 hidden env OMPI_FT_LIBTORCH=/nowhere "$BUNDLE/ft_dist" --version >/dev/null || fail "FT_PYTHON is not before what mpirun hands on"
 
+# A torch of another version, as a Python that mpirun handed on may have, hides none that fits; FT_PYTHON is meant.
+printf '#!/bin/sh\necho "!2.0.0"\n' >"$WORK/wrong_python"
+chmod +x "$WORK/wrong_python"
+own_python=(env -u FT_PYTHON -u VIRTUAL_ENV PATH="$WORK/moved/bin:$PATH" OMPI_FT_PYTHON="$WORK/wrong_python")
+hidden "${own_python[@]}" "$BUNDLE/ft_dist" --version >/dev/null || fail "a handed on Python's wrong torch hides this node's own"
+for wrong in "FT_PYTHON=$WORK/wrong_python" "PATH=/usr/bin:/bin"; do
+  status=0
+  said=$(hidden "${own_python[@]}" "$wrong" "$BUNDLE/ft_dist" --version 2>&1) || status=$?
+  [[ $status -eq 2 && $said == *"torch 2.0.0 of $WORK/wrong_python does not fit"*"torch==2."* ]] || fail "$wrong and a wrong torch: $status, '$said'"
+done
+
 # mpirun itself would say that it cannot start its daemons, in 30 lines.
-status=0
-said=$("$BUNDLE/mpirun" -np 2 --host a,b true 2>&1) || status=$?
-[[ $status -eq 2 && $said == "mpirun: error: "*"else where"*"hint: "* ]] || fail "a space and other hosts: $status, '$said'"
+echo elsewhere >"$WORK/hosts"
+for word in "--host a,b" "--default-hostfile $WORK/hosts" "-rf $WORK/hosts" "--mca orte_default_hostfile $WORK/hosts" \
+  "OMPI_MCA_orte_default_hostfile=$WORK/hosts" "OMPI_MCA_orte_rankfile=$WORK/hosts"; do
+  status=0
+  if [[ $word == -* ]]; then
+    # shellcheck disable=SC2086  # an option and its value
+    said=$("$BUNDLE/mpirun" -np 2 $word true 2>&1) || status=$?
+  else
+    said=$(env "$word" "$BUNDLE/mpirun" -np 2 true 2>&1) || status=$?
+  fi
+  [[ $status -eq 2 && $said == "mpirun: error: "*"else where"*"hint: "* ]] || fail "a space and $word: $status, '$said'"
+done
 
 shown="packs, checks and trains with every library of this machine hidden"
 if command -v slurmctld >/dev/null && unshare --net --pid --uts --ipc --fork true 2>/dev/null; then
