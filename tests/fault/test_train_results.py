@@ -129,13 +129,14 @@ def check_accumulation_changes_nothing_else(bench):
 def check_shares_of_one_and_none(bench):
     """9 samples on 4 ranks in batches of 8: shares of two, then of one and none, and a 1x1 last map."""
     nine = bench.programs.pack_fashion("nine", per_class=5)
-    _, run_dir = bench.trained(4, "few", data=nine, train__overfit=9, optimizer__lr=1e-5, log__sample_ids="true")
+    done, run_dir = bench.trained(4, "few", data=nine, train__overfit=9, optimizer__lr=1e-5, log__sample_ids="true")
     steps = metrics(run_dir, "step")
     assert [len(line["sample_ids"]) for line in steps] == [8, 1, 8, 1]
     assert all(math.isfinite(line["loss"]) for line in steps), steps
-    # Rank 0 has the lone image; with batches of four each rank has one, and still it is said once.
+    assert done.stderr.count("a share of one image at 32 px") == 1, done.stderr
+    # With batches of four each rank has one, and still it is said once.
     done, _ = bench.trained(4, "ones", train__batch_size=4, optimizer__lr=1e-5)
-    assert done.stderr.count("share of one image") == 1, done.stderr
+    assert done.stderr.count("every share is one image") == 1, done.stderr
 
 
 def check_best_is_chosen_on_val(bench):

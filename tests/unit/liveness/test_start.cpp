@@ -96,7 +96,7 @@ TEST_F(Start, AFailureRightBehindTheFirstWordIsHeard) {
   testing_support::wait_for_delivery();
   static_cast<void>(connection.handle(connection.events()));
   connection.send(hello(world.roster.token, 3, Nature::kJoin));
-  connection.send({MessageKind::kFailed, {"out of memory"}});
+  connection.send(failure_message({"out of memory"}));
   ASSERT_TRUE(world.run_until([&] { return world.knows(0) && world.knows(1) && world.knows(2); }));
   EXPECT_EQ(world.verdicts[2].text, "rank 3 on n1 ended with an error: out of memory");
   EXPECT_TRUE(world.speakers().empty()) << "it has said it itself";
