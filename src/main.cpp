@@ -1,6 +1,7 @@
 // ft_dist: the one place that catches errors and decides how a process ends.
 #include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -44,7 +45,25 @@ int dispatch(Session& session) {
   return train_command(session);
 }
 
-int run(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
+// A check that fails has a verdict for stdout, too, whatever it fails of: one, and none after "ready". One
+// that a signal ends, or the watchdog at the loss of a rank, ends without.
+class Verdict {
+ public:
+  Verdict(int argc, char** argv) : argc_(argc), argv_(argv) {}
+
+  void given() { given_ = true; }
+  void not_ready(const std::string& why) {
+    if (std::exchange(given_, true)) return;
+    if (command_asked_for(argc_, argv_) == Command::kCheck) print_not_ready(why);
+  }
+
+ private:
+  int argc_;
+  char** argv_;
+  bool given_ = false;
+};
+
+int run(MpiSession& mpi, Liveness& liveness, StopSignals& signals, Verdict& verdict, int argc, char** argv) {
   auto host = make_host_communicator(mpi);
   // First, since another program may know other options and another config.
   require_same_program(*host);
@@ -57,20 +76,10 @@ int run(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, cha
   if (parsed.command->command != Command::kTrain) signals.does(name_of(parsed.command->command));
   const auto session = open_session(mpi, liveness, signals, *parsed.command, std::move(host));
   const int code = dispatch(*session);
+  verdict.given();
   if (session->context.is_root()) finish_standard_output();
   signals.done();
   return code;
-}
-
-// A check that fails has a verdict for stdout, too, whatever it fails of.
-int run_to_verdict(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
-  try {
-    return run(mpi, liveness, signals, argc, argv);
-  } catch (const std::exception& error) {
-    const bool checks = argc > 1 && name_of(Command::kCheck) == argv[1];
-    if (checks && mpi.rank() == 0) print_not_ready(error.what());
-    throw;
-  }
 }
 
 // Whether it could be said.
@@ -90,6 +99,16 @@ std::string this_rank() {
     return rank_on_host(launcher_environment().rank);
   } catch (const Error&) {
     return "a rank on " + host_name();
+  }
+}
+
+// Without MPI each process is a world of its own: who is the first, only the launcher knows, and where it
+// makes no sense, nobody.
+bool is_first() {
+  try {
+    return launcher_environment().rank == 0;
+  } catch (const Error&) {
+    return true;
   }
 }
 
@@ -123,14 +142,15 @@ void on_mpi_abort(const MpiSession& mpi, Liveness& liveness, StopSignals& signal
                    : "the launcher is gone, or has ended the job");
 }
 
-int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, int argc, char** argv) {
+int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, Verdict& verdict, int argc,
+                   char** argv) {
   // What follows the loss of a rank is a consequence of it, whatever it looks like here. MPI may notice
   // before the watchdog does.
   const auto leave_if_lost = [&](std::chrono::milliseconds patience) {
     if (liveness.lost_within(patience)) liveness.leave_after_loss();
   };
   try {
-    const int code = run_to_verdict(mpi, liveness, signals, argc, argv);
+    const int code = run(mpi, liveness, signals, verdict, argc, argv);
     signals.done();
     mpi.finalize();
     return code;
@@ -140,6 +160,7 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, in
     // Waits of one operation end together.
     leave_if_lost(error.code() == ExitCode::kPeer ? std::chrono::seconds(1) + in_turn(mpi)
                                                   : std::chrono::seconds(0));
+    if (mpi.rank() == 0) verdict.not_ready(error.what());
     bool said = false;
     if (!error.known_to_all() || mpi.rank() == 0) {
       said = report(error.names_its_ranks() ? "" : rank_on_host(mpi.rank()), error.what(), error.hint());
@@ -153,6 +174,7 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, in
   } catch (const std::exception& error) {
     signals.done();
     leave_if_lost(std::chrono::seconds(0));
+    if (mpi.rank() == 0) verdict.not_ready(error.what());
     const bool said = report(rank_on_host(mpi.rank()), error.what(), "this is a bug in ft_dist");
     end_the_others(mpi, liveness, static_cast<int>(ExitCode::kBug), error.what(), said);
     return static_cast<int>(ExitCode::kBug);
@@ -162,6 +184,7 @@ int run_and_report(MpiSession& mpi, Liveness& liveness, StopSignals& signals, in
 }  // namespace
 
 int main(int argc, char** argv) {
+  Verdict verdict(argc, argv);
   try {
     StopSignals signals(this_rank());
     MpiSession mpi(argc, argv);
@@ -169,14 +192,13 @@ int main(int argc, char** argv) {
     const MpiAbortHandler abort_handler(
         [&](AbortOrigin origin) { on_mpi_abort(mpi, liveness, signals, origin); });
     signals.set_activity([activity = liveness.activity()] { return activity->report().to_string(); });
-    return run_and_report(mpi, liveness, signals, argc, argv);
+    return run_and_report(mpi, liveness, signals, verdict, argc, argv);
   } catch (const Error& error) {
-    // Without MPI each process is a world of its own: who is the first, only the launcher knows.
-    if (!error.known_to_all() || launcher_environment().rank == 0) {
-      report(this_rank(), error.what(), error.hint());
-    }
+    if (is_first()) verdict.not_ready(error.what());
+    if (!error.known_to_all() || is_first()) report(this_rank(), error.what(), error.hint());
     return static_cast<int>(error.code());
   } catch (const std::exception& error) {
+    if (is_first()) verdict.not_ready(error.what());
     report(this_rank(), error.what(), "this is a bug in ft_dist");
     return static_cast<int>(ExitCode::kBug);
   }

@@ -59,7 +59,8 @@ std::vector<std::string> arithmetic_differences(const ordered_json& saved, const
   return differences;
 }
 
-std::vector<std::string> arithmetic_warnings(const RankContext& context, const ordered_json& saved) {
+std::vector<std::string> arithmetic_warnings(const RankContext& context,
+                                             const std::optional<Checkpoint>& checkpoint) {
   const ordered_json mine = arithmetic_facts(context);
   const auto all = context.host->all_gather(mine.dump(), "what decides the last digits");
   std::vector<std::string> warnings;
@@ -72,6 +73,8 @@ std::vector<std::string> arithmetic_warnings(const RankContext& context, const o
         rank, fmt::join(differences, "; ")));
     break;
   }
+  if (!checkpoint) return warnings;
+  const ordered_json saved = checkpoint->facts.value("arithmetic", ordered_json());
   if (!saved.is_object()) return warnings;
   const auto differences = arithmetic_differences(saved, mine);
   if (differences.empty()) return warnings;

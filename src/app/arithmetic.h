@@ -2,11 +2,13 @@
 // only where these are.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include <nlohmann/json.hpp>
 
+#include "ft/train/checkpoint.h"
 #include "ft/train/rank_context.h"
 
 namespace ft::app {
@@ -18,9 +20,9 @@ namespace ft::app {
 [[nodiscard]] std::vector<std::string> arithmetic_differences(const nlohmann::ordered_json& saved,
                                                               const nlohmann::ordered_json& current);
 
-// One line when ranks differ from each other, and one when this start differs from the checkpoint's (`saved`;
-// null for a fresh start). Collective; empty on ranks other than 0.
+// One line when ranks differ from each other, and one when this start differs from the checkpoint's (nothing
+// for a fresh start). Collective; empty on ranks other than 0.
 [[nodiscard]] std::vector<std::string> arithmetic_warnings(const RankContext& context,
-                                                           const nlohmann::ordered_json& saved);
+                                                           const std::optional<Checkpoint>& checkpoint);
 
 }  // namespace ft::app

@@ -137,6 +137,21 @@ Command chosen(const CLI::App& app) {
   return Command::kTrain;
 }
 
+// Options write into `line`.
+struct Parser {
+  Parser() {
+    app.set_version_flag("--version", version_text);
+    app.footer(keys_help() + "\n" + kExitCodes);
+    add_commands(app, line);
+  }
+
+  CommandLine line;
+  CLI::App app{
+      "ft_dist: fine-tunes an image classifier on as many nodes as you have.\n"
+      "  mpirun -np 8 ft_dist --config configs/hotdog.yaml",
+      "ft_dist"};
+};
+
 // CLI11 takes the arguments without the program's name, last first. `train` is understood.
 std::vector<std::string> arguments_reversed(int argc, const char* const* argv) {
   std::vector<std::string> arguments(argv + 1, argv + argc);
@@ -170,26 +185,29 @@ std::string name_of(Command command) {
 }
 
 Parsed parse_command_line(int argc, const char* const* argv) {
-  CommandLine line;
-  CLI::App app(
-      "ft_dist: fine-tunes an image classifier on as many nodes as you have.\n"
-      "  mpirun -np 8 ft_dist --config configs/hotdog.yaml",
-      "ft_dist");
-  app.set_version_flag("--version", version_text());
-  app.footer(keys_help() + "\n" + kExitCodes);
-  add_commands(app, line);
+  Parser parser;
   try {
-    app.parse(arguments_reversed(argc, argv));
-    require_command(app);
+    parser.app.parse(arguments_reversed(argc, argv));
+    require_command(parser.app);
   } catch (const CLI::CallForHelp&) {
-    return {std::nullopt, app.help()};
+    return {std::nullopt, parser.app.help()};
   } catch (const CLI::CallForVersion&) {
     return {std::nullopt, version_text() + "\n"};
   } catch (const CLI::ParseError& error) {
     throw UsageError(error.what(), "ft_dist --help lists every command and option");
   }
-  line.command = chosen(app);
-  return {line, {}};
+  parser.line.command = chosen(parser.app);
+  return {parser.line, {}};
+}
+
+Command command_asked_for(int argc, const char* const* argv) {
+  Parser parser;
+  try {
+    parser.app.parse(arguments_reversed(argc, argv));
+  } catch (const CLI::ParseError&) {
+    // Commands come to light before what is wrong with their options does.
+  }
+  return chosen(parser.app);
 }
 
 }  // namespace ft::app

@@ -41,4 +41,7 @@ struct Parsed {
 };
 [[nodiscard]] Parsed parse_command_line(int argc, const char* const* argv);
 
+// Of a command line that may be wrong, and that nobody has looked at yet.
+[[nodiscard]] Command command_asked_for(int argc, const char* const* argv);
+
 }  // namespace ft::app

@@ -8,7 +8,8 @@ namespace ft::app {
 
 [[nodiscard]] int train_command(Session& session);
 [[nodiscard]] int check_command(Session& session);
-// The verdict of a check that failed, on the stdout of the rank that can tell: rank 0.
+// The verdict of a check that failed, on the stdout of the rank that can tell: rank 0. One that a signal or
+// the loss of a rank ends has none: it is not the settings that were found wanting.
 void print_not_ready(const std::string& why);
 [[nodiscard]] int eval_command(Session& session);
 [[nodiscard]] int replay_command(Session& session);

@@ -102,8 +102,9 @@ std::string describe_world(const std::vector<RankPlace>& places, bool on_gpus) {
 }
 
 std::string describe_steps(std::uint64_t done, std::uint64_t last, int batch_size) {
-  return done == 0 ? fmt::format("{} of {} images", count_of(last, "step"), batch_size)
-                   : fmt::format("step {} to {}, of {} images", done + 1, last, batch_size);
+  if (done == 0) return fmt::format("{} of {} images", count_of(last, "step"), batch_size);
+  if (done >= last) return count_of(done, "step") + " done already";
+  return fmt::format("step {} to {}, of {} images", done + 1, last, batch_size);
 }
 
 std::string ready_verdict(std::size_t warnings, const std::vector<std::string>& facts) {

@@ -25,7 +25,8 @@ struct Preflight {
 
 // "4 ranks on 2 hosts, cuda".
 [[nodiscard]] std::string describe_world(const std::vector<RankPlace>& places, bool on_gpus);
-// "240 steps of 128 images", of a resumed run "step 121 to 240, of 128 images".
+// "240 steps of 128 images", of a resumed run "step 121 to 240, of 128 images"; with
+// none left "240 steps done already".
 [[nodiscard]] std::string describe_steps(std::uint64_t done, std::uint64_t last, int batch_size);
 // "ready: FACT, FACT", and with warnings "ready (2 warnings): ...": the line that a preflight ends with.
 // Empty facts are left out.

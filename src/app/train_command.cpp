@@ -17,6 +17,7 @@
 #include "preflight.h"
 #include "same_on_all_ranks.h"
 #include "start_table.h"
+#include "starting_point.h"
 #include "version.h"
 
 namespace ft::app {
@@ -54,11 +55,10 @@ void open_run_files(Session& session, const RunDirectory& directory) {
   });
 }
 
-nlohmann::ordered_json run_facts(const Session& session, const RunPlan& plan, const PreparedModel& model,
-                                 std::uint64_t resumed_from) {
+nlohmann::ordered_json run_facts(const Session& session, const RunPlan& plan, const StartingPoint& from) {
   nlohmann::ordered_json hosts = nlohmann::ordered_json::array();
   for (const RankPlace& place : session.context.places) hosts.push_back(place.host);
-  return {{"resumed_from_step", resumed_from},
+  return {{"resumed_from_step", from.steps_done()},
           {"world", session.context.world_size()},
           {"hosts", hosts},
           {"pid", ::getpid()},  // of rank 0, whose line this is
@@ -70,7 +70,7 @@ nlohmann::ordered_json run_facts(const Session& session, const RunPlan& plan, co
           {"config", config_fingerprint(session.config)},
           {"data", data_identity(plan)},
           {"data_sets", plan.data_fingerprint()},
-          {"weights", model.source ? model.source->fingerprint : "none"},
+          {"weights", from.model.source ? from.model.source->fingerprint : "none"},
           {"classes", plan.classes()},
           {"steps_per_epoch", plan.steps.steps_per_epoch()},
           {"total_steps", plan.total_steps},
@@ -103,34 +103,23 @@ int train_command(Session& session) {
   }
   open_run_files(session, directory);
 
-  std::optional<Checkpoint> checkpoint;
-  PreparedModel model;
-  agree(host, "preparing the model", [&] {
-    if (start.kind == StartKind::kResume) checkpoint = load_checkpoint(start.checkpoint);
-    model = prepare_model(session.config, plan->classes(), session.context.device,
-                          checkpoint ? &checkpoint->model : nullptr);
-  });
-  require_same_on_all_ranks(host, model.source ? model.source->fingerprint : "none", "the weights file");
-  const std::uint64_t resumed_from = checkpoint ? checkpoint->position.step : 0;
+  StartingPoint from = prepare_start(session, *plan, start);
   note_preflight(session, quick_preflight(session));
   if (session.config.dist.elastic > 0) {
-    std::ranges::move(
-        arithmetic_warnings(session.context,
-                            checkpoint ? checkpoint->facts.value("arithmetic", nlohmann::ordered_json())
-                                       : nlohmann::ordered_json()),
-        std::back_inserter(session.warnings));
+    std::ranges::move(arithmetic_warnings(session.context, from.checkpoint),
+                      std::back_inserter(session.warnings));
   }
-  print_start_table(session, *plan, model, start);
+  print_start_table(session, *plan, from.model, start);
   warn_of_shares(session, plan->steps.samples());
 
   std::optional<Trainer> trainer;
   agree(host, "preparing to train", [&] {
-    trainer.emplace(session.config, *plan, session.context, model, directory,
-                    TrainingStart{start.incarnation, checkpoint ? &*checkpoint : nullptr,
+    trainer.emplace(session.config, *plan, session.context, from.model, directory,
+                    TrainingStart{start.incarnation, from.checkpoint ? &*from.checkpoint : nullptr,
                                   start.checkpoint.parent_path() == directory.checkpoints(),
-                                  run_facts(session, *plan, model, resumed_from)});
+                                  run_facts(session, *plan, from)});
   });
-  print_ready(session, *plan, start, resumed_from);
+  print_ready(session, *plan, start, from.steps_done());
   const TrainingOutcome outcome = trainer->run(session.signals);
   print_closing(outcome.closing);
   return static_cast<int>(outcome.exit);

@@ -6,14 +6,16 @@ usage: test_preflight.py FT_DIST FT_PACK SUPPORT_DIR [CHECK...]
 
 import os
 import re
+import signal
 import subprocess
 import sys
 
 sys.path.insert(0, sys.argv[3])
-from ft_faults import error_line, refuse, run_script, small  # noqa: E402
-from ft_runs import MPI_ENVIRONMENT, run  # noqa: E402
+from ft_faults import error_line, refuse, run_script, small, start  # noqa: E402
+from ft_ranks import WatchedRun, loss_line  # noqa: E402
+from ft_runs import MPI_ENVIRONMENT, checkpoint, run  # noqa: E402
 
-USAGE, DATA = 2, 3
+USAGE, DATA, PEER = 2, 3, 4
 LINK = r"rank (\d+) on [\w.-]+ - rank (\d+) on [\w.-]+"
 
 
@@ -68,6 +70,10 @@ def check_not_ready(programs, data):
     for words, problem in ((("--set", "train.epoch=1"), "train.epoch"), (("--unheard-of",), "--unheard-of")):
         verdict, said = check(programs, 2, *words, expect=USAGE)
         assert problem in error_line(said) and re.match(f"check: not ready: .*{re.escape(problem)}", verdict), verdict
+    # Options may come before the command, and a command's name may be an option's value.
+    for words, verdicts in ((("--set", "run.device=cpuu", "check"), 1), (("--set", "run.device=cpuu", "train"), 0), (("--config", "check"), 0)):
+        done = run([programs.ft_dist, *words], expect=USAGE)
+        assert done.stdout.count("check: not ready: ") == done.stdout.count("\n") == verdicts, f"{words}: {done}"
     # Without data there is nothing to look at; with a config that should name some, there is.
     config = programs.work / "empty.yaml"
     config.write_text("")
@@ -88,13 +94,60 @@ def check_start(programs, data):
     again = programs.train(0, {**settings, "train.max_steps": 4})
     assert "nothing to do" in again.stderr and "\nready" not in again.stderr, again.stderr
     # What was warned of is counted: the newest checkpoint is skipped.
-    newest = max((programs.work / "run" / "checkpoints").glob("step-*"))
-    (newest / "weights.safetensors").unlink(missing_ok=True)
-    for file in newest.iterdir():
-        if file.is_file():
-            file.write_bytes(file.read_bytes()[:-1])
+    damage(checkpoint(programs.work / "run", 4))
     said = programs.train(0, {**settings, "train.max_steps": 6}).stderr
     assert re.search(r"^ready \(\d warnings?\): 1 rank on 1 host, cpu, step 3 to 6, of 8 images$", said, re.MULTILINE), said
+
+
+def damage(folder):
+    for file in folder.iterdir():
+        file.write_bytes(file.read_bytes()[:-1])
+
+
+def check_says_what_a_start_says(programs, data):
+    """Of each start that can be: `check` first, then the start, and both count their warnings and say the same steps."""
+    def both(steps, *warned, **settings):
+        verdict, said = check(programs, 2, **settings)
+        started = programs.train(2, {key.replace("__", "."): value for key, value in settings.items()}).stderr
+        for text, stderr in ((verdict, said), (started, started)):
+            ready = re.search(r"ready(?: \((\d+) warnings?\))?: .*?, ([^,]+(?:, of \d+ images)?)$", text, re.MULTILINE)
+            warnings = [line for line in stderr.splitlines() if " warning: " in line]
+            assert ready[2] == steps and int(ready[1] or 0) == len(warnings), f"{text}\n{stderr}"
+            missing = [words for words in warned if not any(words in line for line in warnings)]
+            assert not missing, f"not warned of {missing}: {stderr}"
+        return said
+
+    one = {key.replace(".", "__"): value for key, value in small(data, programs.work / "one", dist__elastic=2).items()}
+    both("2 steps of 8 images", **one, train__max_steps=2)
+    said = both("step 3 to 4, of 8 images", **one, train__max_steps=4)
+    assert f"a start resumes from {checkpoint(programs.work / 'one', 2)}" in said, said
+    verdict, _ = check(programs, 2, **one, train__max_steps=4)
+    assert verdict.endswith(f", {programs.work / 'one'} is finished: nothing to do"), verdict
+    # A new run from another's last step has none left.
+    both("2 steps done already", **{**one, "run__dir": programs.work / "two"}, train__max_steps=2, checkpoint__resume=checkpoint(programs.work / "one", 2))
+    # Each remark on checkpoints counts, and so does other arithmetic.
+    damage(checkpoint(programs.work / "one", 4))
+    both("step 3 to 5, of 8 images", checkpoint(programs.work / "one", 4).name, "not the checkpoint's threads",
+         **{**one, "train__threads": 2}, train__max_steps=5)
+
+
+def check_lost_rank(programs, data):
+    """The loss of a rank says nothing of the settings: no verdict. Metrics that are a pipe make rank 0 wait."""
+    slow = programs.work / "slow-run"
+    slow.mkdir()
+    (slow / "config.yaml").touch()
+    os.mkfifo(slow / "metrics.jsonl")
+    command = programs.command(2, "check", settings={"run.device": "cpu", "data.train": data, "run.dir": slow})
+    at = command.index(programs.ft_dist)
+    lost = WatchedRun(programs.work / "lost", 2, lambda wrapper: start([*command[:at], *wrapper, *command[at:]]))
+    assert any(line.startswith("train ") for line in lost.process.stderr)
+    os.kill(lost.pid(1), signal.SIGSTOP)
+    with open(slow / "metrics.jsonl", "w", encoding="utf-8"):
+        pass  # rank 0 goes on, and waits for rank 1
+    os.kill(lost.pid(1), signal.SIGKILL)
+    stdout, stderr = lost.end()
+    assert loss_line(stderr) and stdout == "", f"{stdout}\n{stderr}"
+    assert lost.note(0)[0] == str(PEER), lost.note(0)
 
 
 def check_interface(programs, _):
@@ -114,7 +167,8 @@ def check_another_mpi(programs, data):
         for rank in (0, 3):
             environment = {**os.environ, **MPI_ENVIRONMENT, "PMI_RANK": str(rank), "PMI_SIZE": "8"}
             done = subprocess.run([program, *words], capture_output=True, text=True, env=environment, timeout=100)
-            assert done.returncode == USAGE and done.stdout == "", done
+            verdict = "check: not ready: mpiexec started 8 ranks, but MPI sees a world of 1\n" if words == ["check"] and rank == 0 else ""
+            assert done.returncode == USAGE and done.stdout == verdict, done
             said = [line for line in done.stderr.splitlines() if "mpiexec started 8 ranks, but MPI sees a world of 1" in line]
             assert len(said) == (rank == 0), done.stderr
             assert rank == 0 or "error" not in done.stderr, done.stderr

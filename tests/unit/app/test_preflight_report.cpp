@@ -35,6 +35,10 @@ TEST(PreflightReport, EndsWithAVerdictInOneLine) {
   EXPECT_EQ(describe_steps(0, 1, 16), "1 step of 16 images");
   EXPECT_EQ(describe_steps(0, 240, 16), "240 steps of 16 images");
   EXPECT_EQ(describe_steps(120, 240, 16), "step 121 to 240, of 16 images");
+  EXPECT_EQ(describe_steps(239, 240, 16), "step 240 to 240, of 16 images");
+  EXPECT_EQ(describe_steps(1, 1, 16), "1 step done already");
+  EXPECT_EQ(describe_steps(240, 240, 16), "240 steps done already");
+  EXPECT_EQ(describe_steps(250, 240, 16), "250 steps done already");
   EXPECT_EQ(ready_verdict(0, {"a", "", "b"}), "ready: a, b");
   EXPECT_EQ(ready_verdict(1, {"a"}), "ready (1 warning): a");
   EXPECT_EQ(ready_verdict(2, {"a"}), "ready (2 warnings): a");
