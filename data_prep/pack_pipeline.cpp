@@ -194,6 +194,7 @@ class Packing {
 
   void open_output(const Start& start) {
     const std::uint32_t number = spool_number(start.attempt, ranks_.rank());
+    // Its parts do not move: make_unique could not put them in.
     output_.reset(
         new ImportOutput{SpoolWriter(start.working, number), JournalWriter(start.working, number), {}});
   }

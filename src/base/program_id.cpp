@@ -47,7 +47,7 @@ std::string build_id_of_object(const dl_phdr_info& object) {
 }
 
 struct Search {
-  std::string_view library;  // empty: the program itself, which comes first
+  std::string_view wanted;  // empty: the program itself, which comes first
   std::string found{};
 };
 
@@ -55,7 +55,7 @@ int look_at(dl_phdr_info* object, std::size_t /*size*/, void* data) {
   auto& search = *static_cast<Search*>(data);
   const std::string_view path = object->dlpi_name;
   const std::string_view name = path.substr(path.rfind('/') + 1);  // npos + 1 is 0
-  if (!search.library.empty() && name != search.library) return 0;
+  if (!search.wanted.empty() && name != search.wanted) return 0;
   search.found = build_id_of_object(*object);
   return 1;
 }
@@ -80,13 +80,13 @@ std::string build_id_of_notes(std::span<const std::byte> notes, std::size_t alig
 }
 
 std::string program_build_id() {
-  Search search{.library = {}};
+  Search search{.wanted = {}};
   dl_iterate_phdr(look_at, &search);
   return search.found;
 }
 
 std::string library_build_id(std::string_view file_name) {
-  Search search{.library = file_name};
+  Search search{.wanted = file_name};
   dl_iterate_phdr(look_at, &search);
   return search.found;
 }
