@@ -63,6 +63,7 @@ void MpiAbortHandler::call() const noexcept {
 
 // Note [MPI gives up]
 extern "C" {
+// NOLINTNEXTLINE(readability-identifier-naming): the standard's name
 [[gnu::visibility("default"), gnu::used]] int PMIx_Abort(int status, const char* message, void* processes,
                                                          std::size_t count);
 
